@@ -1,0 +1,12 @@
+/** Annotations that change how ovr treats one object. */
+export const ANNOTATIONS = {
+  /** `enforce` (default), `observe`: report drift and repair nothing, or `ignore`. */
+  mode: 'ovr/mode',
+  /** `"true"`: take over an existing unowned object of that name. */
+  adopt: 'ovr/adopt',
+  /** `"true"`: a changed Network may be removed and made again. */
+  recreate: 'ovr/recreate',
+} as const;
+
+export const MODES = ['enforce', 'observe', 'ignore'] as const;
+export type Mode = (typeof MODES)[number];

@@ -1,0 +1,178 @@
+import type { Mode, ObjectKey } from '../api/index.ts';
+
+/** Where an object was declared; lines and columns are 1-based. */
+export interface Origin {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+interface ObjectBase {
+  readonly key: ObjectKey;
+  readonly name: string;
+  /** For selectors; not Docker labels. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly mode: Mode;
+  readonly adopt: boolean;
+  readonly origin: Origin;
+  /** Digest of kind, name, labels, annotations and the whole spec: changes whenever the manifest's meaning does. */
+  readonly digest: string;
+  /** Digest of what Docker cannot change after create; written to the label `ovr.spec-hash`. */
+  readonly specHash: string;
+}
+
+export interface NetworkObject extends ObjectBase {
+  readonly kind: 'Network';
+  readonly recreate: boolean;
+  readonly spec: NetworkSpec;
+}
+
+export interface ContainerObject extends ObjectBase {
+  readonly kind: 'Container';
+  readonly spec: ContainerSpec;
+}
+
+/** A validated object with every default filled in. */
+export type ManifestObject = NetworkObject | ContainerObject;
+
+export const NETWORK_DRIVERS = ['overlay', 'bridge', 'macvlan', 'ipvlan'] as const;
+export type NetworkDriver = (typeof NETWORK_DRIVERS)[number];
+
+export interface NetworkSpec {
+  readonly driver: NetworkDriver;
+  /** Defaults to true for an overlay, false for the others. */
+  readonly attachable: boolean;
+  readonly internal: boolean;
+  readonly encrypted: boolean;
+  readonly ipam?: Ipam;
+  /** Bytes. */
+  readonly mtu?: number;
+  /** Driver options, verbatim. */
+  readonly options: Readonly<Record<string, string>>;
+  /** Docker labels. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** CIDR and address strings, already checked to be IPv4 and inside the subnet. */
+export interface Ipam {
+  readonly subnet: string;
+  readonly gateway?: string;
+  readonly ipRange?: string;
+}
+
+/**
+ * A container with its defaults. Optional means: the manifest does not set it, so it is left to the engine and not compared.
+ * Durations are milliseconds, sizes bytes, CPUs billionths of a core (Docker's NanoCpus).
+ */
+export interface ContainerSpec {
+  readonly image: string;
+  readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  /** Each must hold; empty means any node. Checked to parse. */
+  readonly nodeConstraint: readonly string[];
+  readonly reschedule: 'on-node-failure' | 'never';
+  /** Absent: the engine's default bridge, not compared. Empty: no network. */
+  readonly networks?: readonly NetworkAttachment[];
+  /** Replaces the image's entrypoint. */
+  readonly command?: readonly string[];
+  /** Replaces the image's command. */
+  readonly args?: readonly string[];
+  readonly env: readonly EnvVar[];
+  readonly volumes: readonly VolumeMount[];
+  readonly ports: readonly PortMapping[];
+  readonly restartPolicy: RestartPolicy;
+  readonly resources: Resources;
+  readonly healthcheck?: Healthcheck;
+  readonly user?: string;
+  readonly workingDir?: string;
+  readonly hostname?: string;
+  readonly init?: boolean;
+  readonly readOnly?: boolean;
+  /** `/path` or `/path:options`. */
+  readonly tmpfs?: readonly string[];
+  readonly capAdd?: readonly string[];
+  readonly capDrop?: readonly string[];
+  readonly ulimits?: readonly Ulimit[];
+  readonly sysctls?: Readonly<Record<string, string>>;
+  readonly dns?: readonly string[];
+  readonly dnsSearch?: readonly string[];
+  readonly dnsOptions?: readonly string[];
+  /** `name:address`. */
+  readonly extraHosts?: readonly string[];
+  readonly stopSignal?: string;
+  readonly stopGracePeriodMs?: number;
+  readonly logging?: { readonly driver: string; readonly options: Readonly<Record<string, string>> };
+  readonly devices?: readonly DeviceMapping[];
+  readonly shmSizeBytes?: number;
+  readonly securityOpt?: readonly string[];
+  /** Docker labels. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface NetworkAttachment {
+  readonly name: string;
+  /** Lower-case, sorted, without doubles. */
+  readonly aliases: readonly string[];
+  readonly ipv4Address?: string;
+}
+
+export interface EnvVar {
+  readonly name: string;
+  /** Exactly one of `value` and `file` is set; `file` is an absolute path read when the container is made. */
+  readonly value?: string;
+  readonly file?: string;
+}
+
+export interface VolumeMount {
+  readonly type: 'bind' | 'volume';
+  /** Absolute host path of a bind, or the name of a volume. */
+  readonly source: string;
+  readonly target: string;
+  /** Docker's mode words, for example `ro` or `rw,z`; absent: `rw`. */
+  readonly mode?: string;
+}
+
+export interface PortMapping {
+  readonly hostIp?: string;
+  /** Absent: the engine picks one. */
+  readonly hostPort?: number;
+  readonly containerPort: number;
+  readonly protocol: 'tcp' | 'udp' | 'sctp';
+}
+
+export interface RestartPolicy {
+  readonly name: 'always' | 'unless-stopped' | 'on-failure' | 'no';
+  /** Only with `on-failure`; 0 means no limit. */
+  readonly maximumRetryCount: number;
+}
+
+export interface Resources {
+  readonly limits: ResourceAmounts;
+  /** What placement reserves; not sent to the engine. */
+  readonly requests: ResourceAmounts;
+}
+
+export interface ResourceAmounts {
+  readonly nanoCpus?: number;
+  readonly memoryBytes?: number;
+}
+
+export interface Healthcheck {
+  readonly test: readonly string[];
+  readonly intervalMs?: number;
+  readonly timeoutMs?: number;
+  readonly retries?: number;
+  readonly startPeriodMs?: number;
+}
+
+export interface Ulimit {
+  readonly name: string;
+  readonly soft: number;
+  readonly hard: number;
+}
+
+export interface DeviceMapping {
+  readonly hostPath: string;
+  readonly containerPath: string;
+  readonly permissions: string;
+}

@@ -1,0 +1,30 @@
+import type { Cause, Condition, ObjectKey } from '../api/index.ts';
+import type { Action } from './action.ts';
+
+/** Steps for one object, in order; the first failure ends them. Objects are independent but for `waitsFor`. */
+export interface ObjectPlan {
+  readonly key: ObjectKey;
+  /** Lower runs earlier where there is a choice: networks, containers, container removals, network removals. */
+  readonly rank: 0 | 1 | 2 | 3;
+  readonly steps: readonly Action[];
+  /** How to undo steps `from` (inclusive) to `until` (exclusive) when one of them fails: puts the old container back. */
+  readonly fallback?: { readonly from: number; readonly until: number; readonly steps: readonly Action[] };
+  /** Objects whose own steps must have succeeded first. */
+  readonly waitsFor: readonly ObjectKey[];
+}
+
+/** What plan() found about one object, also where nothing is to be done. */
+export interface Verdict {
+  readonly condition: Condition;
+  /** All differences found, also those that are only observed or refused. */
+  readonly causes: readonly Cause[];
+}
+
+export interface Plan {
+  /** Sorted by rank, then key. */
+  readonly objects: readonly ObjectPlan[];
+  /** One per desired or owned object, sorted by key. */
+  readonly verdicts: readonly Verdict[];
+  /** Look again after this long even if no event comes; absent when nothing is being waited for. */
+  readonly recheckAfterMs?: number;
+}

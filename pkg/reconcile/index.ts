@@ -1,0 +1,3 @@
+export * from './observer.ts';
+export * from './ports.ts';
+export * from './status.ts';

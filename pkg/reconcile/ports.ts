@@ -1,0 +1,86 @@
+import type { Diagnostic } from '../api/index.ts';
+import type { Revision } from '../manifest/index.ts';
+import type {
+  ContainerCreate,
+  ContainerUpdate,
+  EndpointRequest,
+  NetworkCreate,
+  NetworkRef,
+} from '../plan/index.ts';
+import type { ContainerSpec } from '../manifest/index.ts';
+import type { ContainerState, EngineFacts, ObservedState } from '../state/index.ts';
+
+/**
+ * One Docker engine. Every call has a deadline of its own, every failure is an OvrError, and a call whose effect is there
+ * already fails with kind `already-so`.
+ */
+export interface Engine {
+  /** Asks the engine what it is; also negotiates the API version on first use. */
+  facts(): Promise<EngineFacts>;
+  /** The whole state, or an error; never part of it. */
+  observe(): Promise<ObservedState>;
+  /** Rings for every change until stopped; survives engine restarts by itself. */
+  watch(listener: (event: EngineEvent) => void): Stoppable;
+
+  /** Returns the new network's ID. */
+  createNetwork(network: NetworkCreate): Promise<string>;
+  removeNetwork(id: string): Promise<void>;
+  /** Makes the image be there as the policy says. */
+  ensureImage(image: string, policy: ContainerSpec['imagePullPolicy']): Promise<void>;
+  /** `env` holds `NAME=value` lines with files already read. Returns the new container's ID. */
+  createContainer(container: ContainerCreate, env: readonly string[]): Promise<string>;
+  startContainer(id: string): Promise<void>;
+  /** Absent grace: the container's own. */
+  stopContainer(id: string, graceMs?: number): Promise<void>;
+  unpauseContainer(id: string): Promise<void>;
+  renameContainer(id: string, name: string): Promise<void>;
+  updateContainer(id: string, update: ContainerUpdate): Promise<void>;
+  /** Removes a stopped or running container, never its volumes. */
+  removeContainer(id: string): Promise<void>;
+  /** A fresh look at one container, past any cache. */
+  containerState(id: string): Promise<{ state: ContainerState; exitCode: number }>;
+  connect(containerId: string, endpoint: EndpointRequest): Promise<void>;
+  disconnect(containerId: string, network: NetworkRef): Promise<void>;
+}
+
+/** Something to look at again. It says where, never what to do. */
+export type EngineEvent =
+  | { readonly type: 'changed'; readonly containerName?: string; readonly networkName?: string }
+  | { readonly type: 'up' }
+  | { readonly type: 'down'; readonly message: string };
+
+export interface Stoppable {
+  stop(): void;
+}
+
+/** Where manifests come from. */
+export interface Source {
+  readonly name: string;
+  /** Reads once, then watches; `changed` rings after each new state. */
+  start(changed: () => void): Promise<void>;
+  stop(): Promise<void>;
+  /** The newest state; cheap, never reads. */
+  state(): SourceState;
+}
+
+export interface SourceState {
+  /** Absent until the first complete read. */
+  readonly revision?: Revision;
+  /** Everything wrong with what is there now, also where the last good version stays in force. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Present while something makes absence doubtful (folder gone, file unreadable or invalid since the start): nothing may be removed. */
+  readonly doubt?: string;
+  /** Milliseconds since the epoch of the last complete read. */
+  readonly lastSyncMs?: number;
+}
+
+/** Reads the file behind `valueFrom.file`; fails with `secret-unreadable`. */
+export interface SecretFiles {
+  read(path: string): Promise<string>;
+}
+
+/** What the agent must remember over a restart. Writes are atomic; losing it loses no safety, only explanations. */
+export interface StateStore {
+  load(): Promise<unknown>;
+  save(state: unknown): Promise<void>;
+}

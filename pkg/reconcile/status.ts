@@ -1,0 +1,132 @@
+import type { ActionType } from '../plan/index.ts';
+import type { Cause, ConditionType, Diagnostic, Kind, Mode, ObjectKey } from '../api/index.ts';
+import type { EngineKind } from '../state/index.ts';
+
+/** How a step ended. A closed set: it is a metric label. */
+export const RESULTS = ['ok', 'already-so', 'failed'] as const;
+export type StepResult = (typeof RESULTS)[number];
+
+/** One executed step. */
+export interface ActionRecord {
+  readonly timeMs: number;
+  readonly key: ObjectKey;
+  readonly action: ActionType;
+  readonly cause: Cause;
+  readonly result: StepResult;
+  readonly durationMs: number;
+  /** Present when it failed: what went wrong and what to do next. */
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** Everything known about one object; what `ovr get`, `describe` and `explain` show. JSON as it is. */
+export interface ObjectStatus {
+  readonly key: ObjectKey;
+  readonly kind: Kind;
+  readonly name: string;
+  readonly mode: Mode;
+  readonly condition: { readonly type: ConditionType; readonly message: string; readonly sinceMs: number };
+  /** Differences that are there now. */
+  readonly causes: readonly Cause[];
+  /** The latest steps, newest last, at most 20. */
+  readonly history: readonly ActionRecord[];
+  /** When the next try is due, if one is being waited for. */
+  readonly nextTryMs?: number;
+  /** Where the manifest declares it; absent for an owned object without one. */
+  readonly origin?: { readonly file: string; readonly line: number };
+  /** What the engine has, where it has it. */
+  readonly observed?: ObservedSummary;
+}
+
+export interface ObservedSummary {
+  readonly id: string;
+  readonly createdAtMs: number;
+  /** Networks. */
+  readonly driver?: string;
+  readonly scope?: string;
+  readonly subnets?: readonly string[];
+  /** Containers. */
+  readonly image?: string;
+  readonly state?: string;
+  readonly health?: string;
+  readonly endpoints?: readonly {
+    readonly network: string;
+    readonly ipv4Address: string;
+    readonly aliases: readonly string[];
+  }[];
+}
+
+export interface SourceStatus {
+  readonly name: string;
+  readonly synced: boolean;
+  readonly lastSyncMs?: number;
+  readonly doubt?: string;
+}
+
+/** The whole agent at one moment; the body of `GET /v1/status`. */
+export interface AgentStatus {
+  readonly version: string;
+  readonly cluster: string;
+  readonly node: string;
+  readonly mode: 'enforce' | 'observe';
+  readonly startedMs: number;
+  readonly engine: {
+    readonly up: boolean;
+    readonly message: string;
+    readonly kind?: EngineKind;
+    readonly version?: string;
+    readonly apiVersion?: string;
+  };
+  readonly revision?: { readonly digest: string; readonly objects: number };
+  readonly sources: readonly SourceStatus[];
+  readonly diagnostics: readonly Diagnostic[];
+  readonly prune: { readonly held: boolean; readonly reason: string; readonly keys: readonly ObjectKey[] };
+  /** True when the newest round, planned on the newest revision, found nothing to do and nothing is waiting or failing. */
+  readonly converged: boolean;
+  readonly lastRoundMs?: number;
+  readonly objects: readonly ObjectStatus[];
+}
+
+export const EVENT_TYPES = ['Action', 'Drift', 'Repaired', 'Condition', 'Source', 'Engine', 'Prune'] as const;
+export type AgentEventType = (typeof EVENT_TYPES)[number];
+
+/** One line of `ovr events`; kept in a bounded ring. */
+export interface AgentEvent {
+  /** Counts up from 1 over the life of the process. */
+  readonly id: number;
+  readonly timeMs: number;
+  readonly type: AgentEventType;
+  readonly severity: 'normal' | 'warning';
+  readonly key?: ObjectKey;
+  readonly message: string;
+  readonly action?: ActionType;
+  readonly cause?: Cause;
+  readonly durationMs?: number;
+}
+
+/** What the API and the dashboard may ask of a running agent. */
+export interface AgentView {
+  status(): AgentStatus;
+  /** Events with an ID above `afterId`, oldest first. */
+  events(afterId: number): readonly AgentEvent[];
+  /** Rings after each new event until stopped. */
+  onEvent(listener: (event: AgentEvent) => void): { stop(): void };
+}
+
+/** What may be asked of it over the socket. */
+export interface AgentControl {
+  /** Plans now without doing anything; for `ovr diff`. */
+  diff(): Promise<readonly PlannedChange[]>;
+  /** Lets the removals that are held now go ahead; returns their keys. */
+  confirmPrune(): Promise<readonly ObjectKey[]>;
+  /** Looks again at once. */
+  resync(): void;
+}
+
+/** One planned or refused difference as `ovr diff` prints it. */
+export interface PlannedChange {
+  readonly key: ObjectKey;
+  readonly condition: ConditionType;
+  readonly message: string;
+  readonly actions: readonly ActionType[];
+  readonly causes: readonly Cause[];
+}

@@ -1,0 +1,2 @@
+export * from './aliases.ts';
+export * from './observed.ts';

@@ -1,0 +1,87 @@
+import type { NodeFacts } from '../constraint/node.ts';
+
+/**
+ * What kind of engine answers, found by asking it.
+ * - `plain`: a daemon on its own
+ * - `cluster-store`: a daemon whose overlays live in a shared key-value store; names are not unique there
+ * - `swarm-manager`, `swarm-worker`: Swarm mode; only a manager makes overlays, a worker does not list one it does not use
+ * - `classic-swarm`: a standalone Swarm manager
+ */
+export type EngineKind = 'plain' | 'cluster-store' | 'swarm-manager' | 'swarm-worker' | 'classic-swarm';
+
+export interface EngineFacts {
+  readonly kind: EngineKind;
+  readonly node: NodeFacts;
+  readonly version: string;
+  /** The API version in use after negotiation. */
+  readonly apiVersion: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+}
+
+/** Everything the engine has, from one round of lists. Never partial: a read that fails yields an error, not a shorter list. */
+export interface ObservedState {
+  readonly engine: EngineFacts;
+  readonly networks: readonly ObservedNetwork[];
+  readonly containers: readonly ObservedContainer[];
+}
+
+export interface ObservedNetwork {
+  readonly id: string;
+  readonly name: string;
+  readonly driver: string;
+  readonly scope: 'local' | 'global' | 'swarm';
+  readonly attachable: boolean;
+  readonly internal: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, string>>;
+  readonly subnets: readonly ObservedSubnet[];
+  /** Milliseconds since the epoch, by the creating daemon's clock; decides which of several of one name is the oldest. */
+  readonly createdAtMs: number;
+}
+
+export interface ObservedSubnet {
+  readonly subnet: string;
+  readonly gateway?: string;
+  readonly ipRange?: string;
+}
+
+export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
+
+export interface ObservedContainer {
+  readonly id: string;
+  /** Without the leading slash. */
+  readonly name: string;
+  readonly image: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: ContainerState;
+  readonly createdAtMs: number;
+  /** `none` without a healthcheck. */
+  readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
+  readonly endpoints: readonly ObservedEndpoint[];
+  /** Only for containers that carry ownership labels: a list answer does not hold them. */
+  readonly details?: ObservedDetails;
+}
+
+export interface ObservedEndpoint {
+  readonly networkId: string;
+  readonly networkName: string;
+  /** Address in use; empty while the container does not run. */
+  readonly ipv4Address: string;
+}
+
+/** What only an inspect tells. */
+export interface ObservedDetails {
+  readonly exitCode: number;
+  /** Whether it has ever been started. */
+  readonly started: boolean;
+  readonly hostname: string;
+  readonly restartPolicy: { readonly name: string; readonly maximumRetryCount: number };
+  /** 0 means no limit. */
+  readonly nanoCpus: number;
+  readonly memoryBytes: number;
+  /** By network ID or, where the record has no ID (a stopped container), by name: aliases as normaliseAliases leaves them. */
+  readonly aliases: ReadonlyMap<string, readonly string[]>;
+  /** Same keys: the address asked for, where one was. */
+  readonly requestedIpv4: ReadonlyMap<string, string>;
+}
