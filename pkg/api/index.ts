@@ -4,6 +4,7 @@ export * from './clock.ts';
 export * from './condition.ts';
 export * from './diagnostic.ts';
 export * from './error.ts';
+export * from './fake-clock.ts';
 export * from './key.ts';
 export * from './label.ts';
 export * from './logger.ts';
