@@ -1,5 +1,5 @@
 import type { Cause } from '../api/index.ts';
-import type { ContainerObject, ContainerSpec, NetworkSpec, RestartPolicy } from '../manifest/index.ts';
+import type { ContainerSpec, NetworkSpec, RestartPolicy } from '../manifest/index.ts';
 
 /** A container by name; the ID is absent for one that an earlier step of the same object makes. */
 export interface ContainerRef {
@@ -52,15 +52,18 @@ type Step =
       readonly image: string;
       readonly policy: ContainerSpec['imagePullPolicy'];
     }
-  | {
-      readonly type: 'CreateContainer';
-      readonly container: ContainerCreate;
-      readonly object: ContainerObject;
-    }
+  | { readonly type: 'CreateContainer'; readonly container: ContainerCreate }
   | { readonly type: 'ConnectEndpoint'; readonly container: ContainerRef; readonly endpoint: EndpointRequest }
-  | { readonly type: 'DisconnectEndpoint'; readonly container: ContainerRef; readonly network: NetworkRef }
+  /** `force` drops the record of an endpoint whose network is gone. */
+  | {
+      readonly type: 'DisconnectEndpoint';
+      readonly container: ContainerRef;
+      readonly network: NetworkRef;
+      readonly force?: true;
+    }
   | { readonly type: 'StartContainer'; readonly container: ContainerRef }
-  | { readonly type: 'VerifyRunning'; readonly container: ContainerRef }
+  /** Waits a moment and looks: still running, or done well where the restart policy lets it end. */
+  | { readonly type: 'VerifyRunning'; readonly container: ContainerRef; readonly mayEnd: boolean }
   | { readonly type: 'UnpauseContainer'; readonly container: ContainerRef }
   | { readonly type: 'UpdateContainer'; readonly container: ContainerRef; readonly update: ContainerUpdate }
   | { readonly type: 'StopContainer'; readonly container: ContainerRef; readonly graceMs?: number }

@@ -25,6 +25,8 @@ export interface Plan {
   readonly objects: readonly ObjectPlan[];
   /** One per desired or owned object, sorted by key. */
   readonly verdicts: readonly Verdict[];
+  /** Removals that wait for a person or for certainty. */
+  readonly held?: { readonly reason: string; readonly keys: readonly ObjectKey[] };
   /** Look again after this long even if no event comes; absent when nothing is being waited for. */
   readonly recheckAfterMs?: number;
 }

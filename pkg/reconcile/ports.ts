@@ -40,7 +40,8 @@ export interface Engine {
   /** A fresh look at one container, past any cache. */
   containerState(id: string): Promise<{ state: ContainerState; exitCode: number }>;
   connect(containerId: string, endpoint: EndpointRequest): Promise<void>;
-  disconnect(containerId: string, network: NetworkRef): Promise<void>;
+  /** `force` drops the record of an endpoint whose network is gone. */
+  disconnect(containerId: string, network: NetworkRef, force?: boolean): Promise<void>;
 }
 
 /** Something to look at again. It says where, never what to do. */

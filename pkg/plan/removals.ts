@@ -1,0 +1,139 @@
+import { objectKey, splitKey, type Cause, type ObjectKey } from '../api/index.ts';
+import type { ObservedContainer, ObservedNetwork } from '../state/index.ts';
+import type { Action } from './action.ts';
+import { ownedContainer, ownedKeys, ownedNetwork, showList, type PlanContext } from './context.ts';
+import type { ObjectPlan, Verdict } from './result.ts';
+
+/** Below this many, a removal is an everyday change and needs no confirmation. */
+const FREE_REMOVALS = 3;
+
+export interface RemovalsPlan {
+  readonly plans: readonly ObjectPlan[];
+  readonly verdicts: readonly Verdict[];
+  /** Why removals wait, and which. Absent when none waits. */
+  readonly held?: { readonly reason: string; readonly keys: readonly ObjectKey[] };
+}
+
+/**
+ * Plans what goes: owned objects that no manifest declares, or whose constraint no longer lets them be here.
+ * Never on doubt, and never many at once without a confirmation.
+ * @param elsewhere keys whose manifest says that they do not belong on this node
+ */
+export function planRemovals(context: PlanContext, elsewhere: ReadonlyMap<ObjectKey, string>): RemovalsPlan {
+  const { revision, settings } = context.input;
+  const owned = ownedKeys(context);
+  const keys = [...owned].filter(
+    (key) => !revision.undecided.has(key) && (!revision.objects.has(key) || elsewhere.has(key)),
+  );
+  if (keys.length === 0) return { plans: [], verdicts: [] };
+  const reason = holdReason(context, keys.length, owned.size);
+  if (reason !== undefined) {
+    const held = keys.map((key): Verdict => ({
+      condition: { key, type: 'PruneHeld', message: reason },
+      causes: [],
+    }));
+    return { plans: [], verdicts: held, held: { reason, keys } };
+  }
+  const removals = keys.map((key) => planRemoval(context, key, causeOf(key, elsewhere.get(key))));
+  const isObserved = settings.mode === 'observe';
+  return {
+    plans: isObserved ? [] : removals.flatMap(({ plan }) => (plan ? [plan] : [])),
+    verdicts: removals.map(({ verdict }) => verdict),
+  };
+}
+
+function holdReason(context: PlanContext, removals: number, owned: number): string | undefined {
+  const { doubt, pruneConfirmed, revision } = context.input;
+  if (doubt !== undefined) return `nothing is removed while in doubt: ${doubt}`;
+  if (pruneConfirmed) return undefined;
+  if (revision.objects.size === 0) {
+    return 'the sources declare nothing at all; if that is meant, run `ovr prune --confirm`';
+  }
+  if (removals > FREE_REMOVALS && removals * 2 > owned) {
+    return `${removals} of ${owned} owned objects would go at once; if that is meant, run \`ovr prune --confirm\``;
+  }
+  return undefined;
+}
+
+function causeOf(key: ObjectKey, unmet: string | undefined): Cause {
+  const field = splitKey(key).kind === 'Network' ? 'network' : 'container';
+  if (unmet === undefined)
+    return { reason: 'ManifestRemoved', drift: false, field, observed: 'present', desired: 'absent' };
+  return {
+    reason: 'ConstraintUnmet',
+    drift: false,
+    field: 'nodeConstraint',
+    observed: 'here',
+    desired: unmet,
+  };
+}
+
+interface Removal {
+  readonly plan?: ObjectPlan;
+  readonly verdict: Verdict;
+}
+
+function planRemoval(context: PlanContext, key: ObjectKey, cause: Cause): Removal {
+  return splitKey(key).kind === 'Network'
+    ? removeNetworks(context, key, cause)
+    : removeContainers(context, key, cause);
+}
+
+function removeContainers(context: PlanContext, key: ObjectKey, cause: Cause): Removal {
+  const steps = context.input.observed.containers
+    .filter((container) => isContainerOf(context, container, key))
+    .flatMap((container) => stopAndRemove(container, cause));
+  return {
+    plan: { key, rank: 2, steps, waitsFor: [] },
+    verdict: { condition: { key, type: 'Progressing', message: 'to be removed' }, causes: [cause] },
+  };
+}
+
+function isContainerOf(context: PlanContext, container: ObservedContainer, key: ObjectKey): boolean {
+  const owner = ownedContainer(context, container);
+  return owner !== undefined && objectKey('Container', owner.name) === key;
+}
+
+function stopAndRemove(container: ObservedContainer, cause: Cause): Action[] {
+  const ref = { name: container.name, id: container.id };
+  const unpause: Action[] =
+    container.state === 'paused' ? [{ type: 'UnpauseContainer', container: ref, cause }] : [];
+  const isUp =
+    container.state === 'running' || container.state === 'restarting' || container.state === 'paused';
+  const stop: Action[] = isUp ? [...unpause, { type: 'StopContainer', container: ref, cause }] : [];
+  return [...stop, { type: 'RemoveContainer', container: ref, cause }];
+}
+
+function removeNetworks(context: PlanContext, key: ObjectKey, cause: Cause): Removal {
+  const networks = context.input.observed.networks.filter(
+    (network) => ownedNetwork(context, network) && objectKey('Network', network.name) === key,
+  );
+  const users = networks.flatMap((network) => context.attachedTo.get(network.id) ?? []);
+  const foreign = users.filter((container) => !ownedContainer(context, container)).map(({ name }) => name);
+  if (foreign.length > 0) {
+    const message = `containers that ovr does not own still use it: ${showList(foreign)}; disconnect them first`;
+    return { verdict: { condition: { key, type: 'Waiting', message }, causes: [cause] } };
+  }
+  if (
+    context.input.observed.engine.kind === 'swarm-worker' &&
+    networks.every(({ scope }) => scope === 'swarm')
+  ) {
+    return {
+      verdict: { condition: { key, type: 'NotHere', message: 'a Swarm manager removes it' }, causes: [] },
+    };
+  }
+  const waitsFor = [...new Set(users.map((container) => objectKey('Container', nameOf(context, container))))];
+  const steps = networks.map((network): Action => removeStep(network, cause));
+  return {
+    plan: { key, rank: 3, steps, waitsFor },
+    verdict: { condition: { key, type: 'Progressing', message: 'to be removed' }, causes: [cause] },
+  };
+}
+
+function removeStep(network: ObservedNetwork, cause: Cause): Action {
+  return { type: 'RemoveNetwork', network: { name: network.name, id: network.id }, cause };
+}
+
+function nameOf(context: PlanContext, container: ObservedContainer): string {
+  return ownedContainer(context, container)?.name ?? container.name;
+}

@@ -1,0 +1,258 @@
+import { errorMessage, OvrError, type Clock, type ObjectKey } from '../api/index.ts';
+import type {
+  Action,
+  ContainerCreate,
+  ContainerRef,
+  EndpointRequest,
+  NetworkRef,
+  ObjectPlan,
+} from '../plan/index.ts';
+import type { Engine, SecretFiles } from './ports.ts';
+import type { ActionRecord, StepResult } from './status.ts';
+
+const VERIFY_MS = 1_000;
+const VERIFY_POLL_MS = 100;
+
+export interface ExecutorDeps {
+  readonly engine: Engine;
+  readonly secrets: SecretFiles;
+  readonly clock: Clock;
+  /** Told of each step as it ends. */
+  readonly recorded: (record: ActionRecord) => void;
+  /** Told of each container that was made, before anything else is done with it. */
+  readonly containerMade: (id: string) => void;
+}
+
+/** How an object's plan ended. */
+export type PlanResult =
+  | { readonly ok: true }
+  /** `fellBack`: the old container was put back. */
+  | { readonly ok: false; readonly error: OvrError; readonly fellBack: boolean };
+
+/** What one object's steps share while they run. */
+interface Run {
+  readonly key: ObjectKey;
+  /** The container an earlier step made. */
+  madeId?: string;
+  /** Endpoints asked for with the address they had before. */
+  readonly kept: EndpointRequest[];
+}
+
+/** Maps each action to one engine call, in order, and stops at the first failure. */
+export class Executor {
+  readonly #deps: ExecutorDeps;
+  /** IDs of networks made here, by name: for steps planned before the network existed. */
+  readonly #networkIds = new Map<string, string>();
+
+  constructor(deps: ExecutorDeps) {
+    this.#deps = deps;
+  }
+
+  /** Runs leading EnsureImage steps; they may take minutes and hold no slot. */
+  async prepare(plan: ObjectPlan): Promise<PlanResult | undefined> {
+    for (const action of plan.steps) {
+      if (action.type !== 'EnsureImage') return undefined;
+      const error = await this.#step({ key: plan.key, kept: [] }, action);
+      if (error) return { ok: false, error, fellBack: false };
+    }
+    return undefined;
+  }
+
+  /** Runs the other steps, and the fallback when one of the steps it covers fails. */
+  async run(plan: ObjectPlan): Promise<PlanResult> {
+    const run: Run = { key: plan.key, kept: [] };
+    for (const [index, action] of plan.steps.entries()) {
+      if (action.type === 'EnsureImage') continue;
+      const error = await this.#step(run, action);
+      if (error) return { ok: false, error, fellBack: await this.#fallBack(run, plan, index) };
+    }
+    return { ok: true };
+  }
+
+  async #fallBack(run: Run, plan: ObjectPlan, failedAt: number): Promise<boolean> {
+    const { fallback } = plan;
+    if (!fallback || failedAt < fallback.from || failedAt >= fallback.until) return false;
+    for (const action of fallback.steps) {
+      const isUnmade =
+        action.type === 'RemoveContainer' && action.container.id === undefined && run.madeId === undefined;
+      if (isUnmade) continue;
+      if (await this.#step(run, action)) return false;
+    }
+    return true;
+  }
+
+  async #step(run: Run, action: Action): Promise<OvrError | undefined> {
+    const { clock, recorded } = this.#deps;
+    const began = clock.monotonic();
+    let result: StepResult = 'ok';
+    let failure: OvrError | undefined;
+    try {
+      await this.#perform(run, action);
+    } catch (thrown) {
+      const error = asOvrError(thrown);
+      result = error.kind === 'already-so' ? 'already-so' : 'failed';
+      if (result === 'failed') failure = error;
+    }
+    recorded({
+      timeMs: clock.now(),
+      key: run.key,
+      action: action.type,
+      cause: action.cause,
+      result,
+      durationMs: clock.monotonic() - began,
+      ...(failure ? { error: { code: failure.code, message: failure.message } } : {}),
+    });
+    return failure;
+  }
+
+  async #perform(run: Run, action: Action): Promise<void> {
+    const { engine } = this.#deps;
+    switch (action.type) {
+      case 'CreateNetwork':
+        this.#networkIds.set(action.network.name, await engine.createNetwork(action.network));
+        return;
+      case 'RemoveNetwork':
+        return engine.removeNetwork(action.network.id ?? action.network.name);
+      case 'EnsureImage':
+        return engine.ensureImage(action.image, action.policy);
+      case 'CreateContainer':
+        return this.#create(run, action.container);
+      case 'ConnectEndpoint':
+        return this.#connect(run, idOf(run, action.container), this.#resolve(action.endpoint));
+      case 'StartContainer':
+        return this.#start(run, idOf(run, action.container));
+      case 'VerifyRunning':
+        return this.#verify(idOf(run, action.container), action.mayEnd);
+      default:
+        return this.#change(idOf(run, action.container), action);
+    }
+  }
+
+  /** The actions that change a container in place: each is one call. */
+  async #change(
+    id: string,
+    action: Extract<
+      Action,
+      {
+        type:
+          | 'DisconnectEndpoint'
+          | 'UnpauseContainer'
+          | 'UpdateContainer'
+          | 'StopContainer'
+          | 'RenameContainer'
+          | 'RemoveContainer';
+      }
+    >,
+  ): Promise<void> {
+    const { engine } = this.#deps;
+    switch (action.type) {
+      case 'DisconnectEndpoint':
+        return engine.disconnect(id, action.network, action.force);
+      case 'UnpauseContainer':
+        return engine.unpauseContainer(id);
+      case 'UpdateContainer':
+        return engine.updateContainer(id, action.update);
+      case 'StopContainer':
+        return engine.stopContainer(id, action.graceMs);
+      case 'RenameContainer':
+        return engine.renameContainer(id, action.to);
+      case 'RemoveContainer':
+        return engine.removeContainer(id);
+    }
+  }
+
+  async #create(run: Run, container: ContainerCreate): Promise<void> {
+    const env = await this.#readEnv(container);
+    const endpoint = container.endpoint && this.#resolve(container.endpoint);
+    if (endpoint?.addressOrigin === 'kept') run.kept.push(endpoint);
+    const id = await this.#deps.engine.createContainer(
+      endpoint ? { ...container, endpoint } : container,
+      env,
+    );
+    run.madeId = id;
+    this.#deps.containerMade(id);
+  }
+
+  async #readEnv(container: ContainerCreate): Promise<string[]> {
+    const lines: string[] = [];
+    for (const { name, value, file } of container.spec.env) {
+      const content = file === undefined ? value : await this.#deps.secrets.read(file);
+      lines.push(`${name}=${content ?? ''}`);
+    }
+    return lines;
+  }
+
+  #resolve(endpoint: EndpointRequest): EndpointRequest {
+    return { ...endpoint, network: this.#resolveNetwork(endpoint.network) };
+  }
+
+  #resolveNetwork(network: NetworkRef): NetworkRef {
+    const id = network.id ?? this.#networkIds.get(network.name);
+    return id === undefined ? network : { ...network, id };
+  }
+
+  async #connect(run: Run, id: string, endpoint: EndpointRequest): Promise<void> {
+    try {
+      await this.#deps.engine.connect(id, endpoint);
+      if (endpoint.addressOrigin === 'kept') run.kept.push(endpoint);
+    } catch (error) {
+      if (endpoint.addressOrigin !== 'kept' || !isAddressRefused(error)) throw error;
+      await this.#deps.engine.connect(id, withoutAddress(endpoint));
+    }
+  }
+
+  /** An address that was only kept, not pinned, is given up when it cannot be had. */
+  async #start(run: Run, id: string): Promise<void> {
+    const { engine } = this.#deps;
+    try {
+      await engine.startContainer(id);
+    } catch (error) {
+      if (run.kept.length === 0 || !isAddressRefused(error)) throw error;
+      for (const endpoint of run.kept.splice(0)) {
+        await engine.disconnect(id, endpoint.network);
+        await engine.connect(id, withoutAddress(endpoint));
+      }
+      await engine.startContainer(id);
+    }
+  }
+
+  async #verify(id: string, mayEnd: boolean): Promise<void> {
+    const { engine, clock } = this.#deps;
+    const until = clock.monotonic() + VERIFY_MS;
+    for (;;) {
+      const { state, exitCode } = await engine.containerState(id);
+      if (state === 'exited' && exitCode === 0 && mayEnd) return;
+      if (state !== 'running') {
+        throw new OvrError(
+          'container-exited',
+          'invalid',
+          `the new container did not stay up: ${state}, exit code ${exitCode}`,
+        );
+      }
+      if (clock.monotonic() >= until) return;
+      await new Promise<void>((resolve) => clock.after(VERIFY_POLL_MS, resolve));
+    }
+  }
+}
+
+function idOf(run: Run, container: ContainerRef): string {
+  const id = container.id ?? run.madeId;
+  if (id === undefined)
+    throw new OvrError('not-found', 'transient', `container ${container.name} was not made`);
+  return id;
+}
+
+function isAddressRefused(error: unknown): boolean {
+  return (
+    error instanceof OvrError && (error.code === 'address-in-use' || error.code === 'address-unsupported')
+  );
+}
+
+function withoutAddress(endpoint: EndpointRequest): EndpointRequest {
+  return { network: endpoint.network, aliases: endpoint.aliases };
+}
+
+function asOvrError(thrown: unknown): OvrError {
+  if (thrown instanceof OvrError) return thrown;
+  return new OvrError('engine-error', 'transient', errorMessage(thrown), { cause: thrown });
+}
