@@ -1,0 +1,144 @@
+import type { ContainerCreate, ContainerUpdate } from '../../plan/index.ts';
+import type { ContainerSpec } from '../../manifest/index.ts';
+import type { ContainerState } from '../../state/index.ts';
+import { endpointRecord } from './endpoints.ts';
+import { failure, gone } from './failures.ts';
+import type { ContainerRecord, EndpointRecord, HostState, PortBinding } from './model.ts';
+import { ring } from './model.ts';
+import { listedNetworks } from './networks.ts';
+import { end, halt } from './running.ts';
+
+const SHORT_ID_LENGTH = 12;
+const DEFAULT_HEALTH_INTERVAL_MS = 30_000;
+
+/** Fails with `not-found`. */
+export function findContainer(host: HostState, id: string): ContainerRecord {
+  const container = host.containers.get(id);
+  if (container === undefined) throw failure('not-found', `No such container: ${id}`);
+  return container;
+}
+
+/** Fails with `name-in-use` and `image-not-found`; networks are looked for at the start. */
+export function createContainer(
+  host: HostState,
+  create: ContainerCreate,
+  env: readonly string[],
+): ContainerRecord {
+  const { spec } = create;
+  requireFreeName(host, create.name);
+  if (!host.images.has(spec.image)) {
+    throw failure('image-not-found', `No such image: ${spec.image}`);
+  }
+  const id = host.world.nextId();
+  const container: ContainerRecord = {
+    id,
+    name: create.name,
+    image: spec.image,
+    labels: { ...create.labels },
+    env: [...env],
+    hostname: spec.hostname ?? id.slice(0, SHORT_ID_LENGTH),
+    createdAtMs: host.world.clock.now(),
+    ports: hostPorts(spec),
+    ...healthcheck(spec),
+    state: 'created',
+    health: 'none',
+    exitCode: 0,
+    started: false,
+    restartPolicy: spec.restartPolicy,
+    nanoCpus: spec.resources.limits.nanoCpus ?? 0,
+    memoryBytes: spec.resources.limits.memoryBytes ?? 0,
+    stoppedByHand: false,
+    restarts: 0,
+    endpoints: firstEndpoint(host, create),
+    cancels: new Set(),
+  };
+  host.containers.set(id, container);
+  ring(host, container);
+  return container;
+}
+
+function requireFreeName(host: HostState, name: string): void {
+  for (const other of host.containers.values()) {
+    if (other.name !== name) continue;
+    throw failure('name-in-use', `the container name ${name} is already in use by container ${other.id}`);
+  }
+}
+
+function hostPorts(spec: ContainerSpec): PortBinding[] {
+  return spec.ports.flatMap(({ hostIp = '0.0.0.0', hostPort, protocol }) =>
+    hostPort === undefined ? [] : [{ hostIp, hostPort, protocol }],
+  );
+}
+
+function healthcheck(spec: ContainerSpec): { healthcheckIntervalMs?: number } {
+  const check = spec.healthcheck;
+  if (check === undefined || check.test[0] === 'NONE') return {};
+  return { healthcheckIntervalMs: check.intervalMs ?? DEFAULT_HEALTH_INTERVAL_MS };
+}
+
+function firstEndpoint(host: HostState, create: ContainerCreate): Map<string, EndpointRecord> {
+  const { endpoint, spec } = create;
+  const bare = { aliases: [] };
+  if (endpoint === undefined) {
+    const name = spec.networks?.length === 0 ? 'none' : 'bridge';
+    return new Map([[name, endpointRecord(name, bare)]]);
+  }
+  const { id, name } = endpoint.network;
+  const listed = listedNetworks(host).find((network) => network.id === id);
+  const key = id === undefined ? name : (listed?.name ?? id);
+  return new Map([[key, endpointRecord(key, endpoint)]]);
+}
+
+/** Ends its processes if it has any; fails with `not-modified` if it has none. */
+export function stopContainer(host: HostState, container: ContainerRecord): void {
+  if (!['running', 'paused', 'restarting'].includes(container.state)) {
+    throw failure('not-modified', `container ${container.name} is not running`);
+  }
+  container.stoppedByHand = true;
+  end(host, container, SIGTERM_EXIT_CODE);
+}
+
+const SIGTERM_EXIT_CODE = 143;
+
+export function pauseContainer(host: HostState, container: ContainerRecord): void {
+  if (container.state !== 'running') {
+    throw failure('invalid-request', `container ${container.name} is not running`);
+  }
+  setState(host, container, 'paused');
+}
+
+/** Fails with `not-modified` if it is not paused. */
+export function unpauseContainer(host: HostState, container: ContainerRecord): void {
+  if (container.state !== 'paused') {
+    throw failure('not-modified', `container ${container.name} is not paused`);
+  }
+  setState(host, container, 'running');
+}
+
+function setState(host: HostState, container: ContainerRecord, state: ContainerState): void {
+  container.state = state;
+  ring(host, container);
+}
+
+/** Fails with `name-in-use`. */
+export function renameContainer(host: HostState, container: ContainerRecord, name: string): void {
+  requireFreeName(host, name);
+  container.name = name;
+  ring(host, container);
+}
+
+export function updateContainer(host: HostState, container: ContainerRecord, update: ContainerUpdate): void {
+  container.restartPolicy = update.restartPolicy ?? container.restartPolicy;
+  container.nanoCpus = update.nanoCpus ?? container.nanoCpus;
+  container.memoryBytes = update.memoryBytes ?? container.memoryBytes;
+  ring(host, container);
+}
+
+/** Removes it, running or not; `already-so` when there is none of that ID. */
+export function removeContainer(host: HostState, id: string): void {
+  const container = host.containers.get(id);
+  if (container === undefined) throw gone(`No such container: ${id}`);
+  halt(host, container);
+  host.containers.delete(id);
+  ring(host, container);
+}

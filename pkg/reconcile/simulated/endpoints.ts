@@ -1,0 +1,115 @@
+import type { EndpointRequest, NetworkRef } from '../../plan/index.ts';
+import { failure } from './failures.ts';
+import type { ContainerRecord, EndpointRecord, HostState, NetworkRecord } from './model.ts';
+import { isLive, ring } from './model.ts';
+import { findNetwork, findNetworkToAttach, listedNetworks } from './networks.ts';
+
+/** What a request becomes in the record of a container that is not attached yet. */
+export function endpointRecord(
+  networkName: string,
+  request: Omit<EndpointRequest, 'network'>,
+): EndpointRecord {
+  return {
+    networkName,
+    networkId: '',
+    aliases: [...request.aliases],
+    ...(request.ipv4Address === undefined ? {} : { requestedIpv4: request.ipv4Address }),
+    ipv4Address: '',
+  };
+}
+
+/**
+ * Attaches a container whose processes run, or are about to: by network ID where the record has one, else by name, so that a
+ * network made anew under its old name is not found. Takes an address.
+ */
+export function attach(host: HostState, container: ContainerRecord, endpoint: EndpointRecord): void {
+  const { networkName: name, networkId: id } = endpoint;
+  const network = findNetworkToAttach(host, id === '' ? { name } : { name, id });
+  if (network.stale.has(container.name)) {
+    throw failure(
+      'stale-endpoint',
+      `endpoint with name ${container.name} already exists in network ${network.name}`,
+    );
+  }
+  endpoint.ipv4Address = takeAddress(network, endpoint.requestedIpv4);
+  endpoint.networkId = network.id;
+}
+
+function takeAddress(network: NetworkRecord, requested: string | undefined): string {
+  checkAddress(network, requested);
+  if (network.pool === undefined) return '';
+  if (requested === undefined) return network.pool.allocate();
+  network.pool.claim(requested);
+  return requested;
+}
+
+function checkAddress(network: NetworkRecord, requested: string | undefined): void {
+  if (requested === undefined || network.configured) return;
+  throw failure(
+    'address-unsupported',
+    `network ${network.name} has no configured subnet, so an address cannot be asked for`,
+  );
+}
+
+/** Gives the address back. The record stays, with the network's ID: a start looks for that. */
+export function detach(host: HostState, endpoint: EndpointRecord): void {
+  if (endpoint.ipv4Address === '') return;
+  const networks = [...host.networks, ...host.world.shared];
+  networks.find((network) => network.id === endpoint.networkId)?.pool?.release(endpoint.ipv4Address);
+  endpoint.ipv4Address = '';
+}
+
+/** Attaches a container to one more network; one that does not run only gets the record, whether the network exists or not. */
+export function connect(host: HostState, container: ContainerRecord, request: EndpointRequest): void {
+  if (container.endpoints.has('none')) {
+    throw failure('invalid-request', `container ${container.name} has no network and can be given none`);
+  }
+  if (isLive(container)) connectLive(host, container, request);
+  else recordEndpoint(host, container, request);
+}
+
+function connectLive(host: HostState, container: ContainerRecord, request: EndpointRequest): void {
+  const network = findNetworkToAttach(host, request.network);
+  if (container.endpoints.get(network.name)?.networkId === network.id) {
+    throw failure('already-connected', `${container.name} is already attached to network ${network.name}`);
+  }
+  const endpoint = endpointRecord(network.name, request);
+  endpoint.networkId = network.id;
+  attach(host, container, endpoint);
+  container.endpoints.set(network.name, endpoint);
+  ring(host, container, network.name);
+}
+
+function recordEndpoint(host: HostState, container: ContainerRecord, request: EndpointRequest): void {
+  const { id, name } = request.network;
+  const network = listedNetworks(host).find((candidate) =>
+    id === undefined ? candidate.name === name : candidate.id === id,
+  );
+  if (network === undefined) {
+    const key = id ?? name;
+    container.endpoints.set(key, endpointRecord(key, request));
+    return;
+  }
+  checkAddress(network, request.ipv4Address);
+  // Docker keeps the older record of that name and says nothing (moby#33661), except for Swarm's networks.
+  if (container.endpoints.has(network.name) && network.scope !== 'swarm') return;
+  container.endpoints.set(network.name, endpointRecord(network.name, request));
+}
+
+/** Fails with `not-connected` when there is nothing to detach. */
+export function disconnect(host: HostState, container: ContainerRecord, ref: NetworkRef): void {
+  const key = isLive(container) ? findNetwork(host, ref).name : recordedName(host, ref);
+  const endpoint = container.endpoints.get(key);
+  if (endpoint === undefined) {
+    throw failure('not-connected', `container ${container.name} is not connected to network ${ref.name}`);
+  }
+  detach(host, endpoint);
+  container.endpoints.delete(key);
+  if (isLive(container)) ring(host, container, key);
+}
+
+function recordedName(host: HostState, ref: NetworkRef): string {
+  if (ref.id === undefined) return ref.name;
+  const network = listedNetworks(host).find((candidate) => candidate.id === ref.id);
+  return network?.name ?? ref.id;
+}

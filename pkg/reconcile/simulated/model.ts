@@ -1,0 +1,105 @@
+import type { Clock } from '../../api/index.ts';
+import type { RestartPolicy } from '../../manifest/index.ts';
+import type { ContainerState, EngineFacts, ObservedContainer, ObservedNetwork } from '../../state/index.ts';
+import type { EngineEvent } from '../ports.ts';
+import type { AddressPool } from './ipam.ts';
+
+/** How the hosts of a world are joined: not at all, by a key-value store (Docker before 23), or by Swarm mode. */
+export type Topology = 'single' | 'cluster-store' | 'swarm';
+
+export interface NetworkRecord extends ObservedNetwork {
+  /** Whether its creator chose the subnet; only then may an address be asked for. */
+  readonly configured: boolean;
+  /** Absent for `host` and `none`. */
+  readonly pool?: AddressPool;
+  /** Made by the engine itself: can be neither made nor removed. */
+  readonly predefined: boolean;
+  /** Names of endpoints whose container is gone: what a daemon that died at a bad moment leaves behind. */
+  readonly stale: Set<string>;
+}
+
+export interface EndpointRecord {
+  networkName: string;
+  /** Empty until the container is first attached. */
+  networkId: string;
+  /** As the creator gave them. */
+  readonly aliases: readonly string[];
+  readonly requestedIpv4?: string;
+  /** Empty while not attached. */
+  ipv4Address: string;
+}
+
+export interface PortBinding {
+  readonly hostIp: string;
+  readonly hostPort: number;
+  readonly protocol: string;
+}
+
+export interface ContainerRecord {
+  readonly id: string;
+  name: string;
+  readonly image: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly env: readonly string[];
+  readonly hostname: string;
+  readonly createdAtMs: number;
+  readonly ports: readonly PortBinding[];
+  readonly healthcheckIntervalMs?: number;
+  state: ContainerState;
+  health: ObservedContainer['health'];
+  exitCode: number;
+  started: boolean;
+  restartPolicy: RestartPolicy;
+  nanoCpus: number;
+  memoryBytes: number;
+  /** Stopped by somebody, so that no restart policy but `always` at a daemon start brings it back. */
+  stoppedByHand: boolean;
+  restarts: number;
+  /** By network name. */
+  readonly endpoints: Map<string, EndpointRecord>;
+  /** Ends what was to happen to it later: the end of its program, a restart, a health check. */
+  readonly cancels: Set<() => void>;
+}
+
+/** What a container of an image does by itself. Without one it runs until stopped. */
+export interface Program {
+  /** The engine cannot start it: the message it gives. */
+  readonly startError?: string;
+  readonly exitAfterMs?: number;
+  readonly exitCode?: number;
+}
+
+export interface WorldState {
+  readonly topology: Topology;
+  readonly clock: Clock;
+  readonly hosts: readonly HostState[];
+  /** Networks that all hosts share; in Swarm mode a worker lists only those it uses. */
+  readonly shared: NetworkRecord[];
+  readonly programs: Readonly<Record<string, Program>>;
+  nextId(): string;
+  /** The next VXLAN number. */
+  nextVxlan(): number;
+}
+
+export interface HostState {
+  readonly world: WorldState;
+  readonly name: string;
+  readonly facts: EngineFacts;
+  readonly networks: NetworkRecord[];
+  readonly containers: Map<string, ContainerRecord>;
+  readonly images: Set<string>;
+  /** `any`: every image can be pulled. */
+  readonly pullable: ReadonlySet<string> | 'any';
+  emit(event: EngineEvent): void;
+}
+
+/** Whether its processes exist, so that it holds addresses and ports. */
+export function isLive(container: ContainerRecord): boolean {
+  return container.state === 'running' || container.state === 'paused';
+}
+
+/** Tells the watchers that a container changed, and where it is attached. */
+export function ring(host: HostState, container: ContainerRecord, networkName?: string): void {
+  const containerName = container.name;
+  host.emit({ type: 'changed', containerName, ...(networkName === undefined ? {} : { networkName }) });
+}

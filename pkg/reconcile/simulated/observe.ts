@@ -1,0 +1,65 @@
+import { readOwnership } from '../../api/index.ts';
+import {
+  normaliseAliases,
+  type ObservedContainer,
+  type ObservedDetails,
+  type ObservedNetwork,
+  type ObservedState,
+} from '../../state/index.ts';
+import type { ContainerRecord, EndpointRecord, HostState, NetworkRecord } from './model.ts';
+import { listedNetworks } from './networks.ts';
+import { shuffled } from './random.ts';
+
+/** What the engine of this host tells, in an order that depends on `next` alone: nobody may rely on one. */
+export function observeHost(host: HostState, next: () => number): ObservedState {
+  return {
+    engine: host.facts,
+    networks: shuffled(listedNetworks(host), next).map(observedNetwork),
+    containers: shuffled([...host.containers.values()], next).map(observedContainer),
+  };
+}
+
+function observedNetwork(network: NetworkRecord): ObservedNetwork {
+  const { id, name, driver, scope, attachable, internal, createdAtMs } = network;
+  return {
+    ...{ id, name, driver, scope, attachable, internal, createdAtMs },
+    labels: { ...network.labels },
+    options: { ...network.options },
+    subnets: network.subnets.map((subnet) => ({ ...subnet })),
+  };
+}
+
+function observedContainer(container: ContainerRecord): ObservedContainer {
+  const { id, name, image, state, health, createdAtMs } = container;
+  return {
+    ...{ id, name, image, state, health, createdAtMs },
+    labels: { ...container.labels },
+    endpoints: [...container.endpoints.values()].map(({ networkId, networkName, ipv4Address }) => ({
+      networkId,
+      networkName,
+      ipv4Address,
+    })),
+    ...(readOwnership(container.labels) === undefined ? {} : { details: details(container) }),
+  };
+}
+
+function details(container: ContainerRecord): ObservedDetails {
+  const { exitCode, started, hostname, restartPolicy, nanoCpus, memoryBytes } = container;
+  const endpoints = [...container.endpoints.values()];
+  return {
+    ...{ exitCode, started, hostname, nanoCpus, memoryBytes },
+    restartPolicy: { ...restartPolicy },
+    aliases: new Map(
+      endpoints.map((endpoint) => [keyOf(endpoint), normaliseAliases(endpoint.aliases, container)]),
+    ),
+    requestedIpv4: new Map(
+      endpoints.flatMap((endpoint): [string, string][] =>
+        endpoint.requestedIpv4 === undefined ? [] : [[keyOf(endpoint), endpoint.requestedIpv4]],
+      ),
+    ),
+  };
+}
+
+function keyOf({ networkId, networkName }: EndpointRecord): string {
+  return networkId === '' ? networkName : networkId;
+}
