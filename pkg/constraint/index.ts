@@ -1,1 +1,4 @@
+export * from './check.ts';
+export * from './constraint.ts';
 export * from './node.ts';
+export * from './parse.ts';
