@@ -1,0 +1,292 @@
+import { describe, expect, it } from 'vitest';
+
+import { loadClientConfig, loadConfig, type Loaded } from './load.ts';
+import type { Config } from './settings.ts';
+import { readVersion } from './version.ts';
+
+interface World {
+  readonly argv?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+function readFrom(files: Readonly<Record<string, string>>): (path: string) => Promise<string> {
+  return (path) => {
+    const text = files[path];
+    if (text === undefined) return Promise.reject(Object.assign(new Error('missing'), { code: 'ENOENT' }));
+    if (text === 'EACCES') return Promise.reject(Object.assign(new Error('closed'), { code: 'EACCES' }));
+    return Promise.resolve(text);
+  };
+}
+
+function load({ argv = [], env = {}, files = {} }: World): Promise<Loaded<Config>> {
+  return loadConfig({ argv, env, readFile: readFrom(files) });
+}
+
+async function config(world: World): Promise<Config> {
+  const loaded = await load(world);
+  if (loaded.ok) return loaded.config;
+  throw new Error(JSON.stringify(loaded));
+}
+
+async function problems(world: World): Promise<readonly string[]> {
+  const loaded = await load(world);
+  return 'problems' in loaded ? loaded.problems : [];
+}
+
+const FILE = '/etc/ovr/ovrd.yaml';
+
+describe('loadConfig', () => {
+  it('has a default for everything', async () => {
+    expect(await config({})).toEqual({
+      manifests: ['/etc/ovr.d'],
+      docker: { host: 'unix:///var/run/docker.sock' },
+      engine: 'docker',
+      cluster: 'default',
+      coordinator: 'local',
+      nodeLabels: {},
+      listen: { host: '127.0.0.1', port: 9469 },
+      socket: '/run/ovr/ovrd.sock',
+      stateDir: '/var/lib/ovr',
+      mode: 'enforce',
+      subnetPool: '10.64.0.0/10',
+      resyncMs: 60_000,
+      concurrency: 8,
+      once: false,
+      logFormat: 'json',
+      logLevel: 'info',
+    });
+  });
+
+  it('freezes what it returns', async () => {
+    const loaded = await config({ argv: ['--node-label', 'a=b'] });
+    expect([loaded, loaded.docker, loaded.nodeLabels, loaded.manifests].every(Object.isFrozen)).toBe(true);
+  });
+
+  const cluster = { OVR_CLUSTER: 'variable' };
+  const files = { [FILE]: 'cluster: file\n' };
+  it.each([
+    ['flag before variable', { argv: ['--cluster', 'flag'], env: cluster, files }, 'flag'],
+    ['flag with an equals sign', { argv: ['--cluster=flag'] }, 'flag'],
+    ['last flag', { argv: ['--cluster=a', '--cluster=b'] }, 'b'],
+    ['variable before file', { env: cluster, files }, 'variable'],
+    ['an empty variable counts as none', { env: { OVR_CLUSTER: '' }, files }, 'file'],
+    ['file before default', { files }, 'file'],
+    ['another file', { argv: ['--config', '/x'], files: { '/x': 'cluster: x' } }, 'x'],
+    ['another file by variable', { env: { OVR_CONFIG: '/x' }, files: { '/x': 'cluster: x' } }, 'x'],
+  ])('%s', async (_name, world: World, expected) => {
+    expect((await config(world)).cluster).toBe(expected);
+  });
+
+  it('reads every option from flags', async () => {
+    const argv =
+      '--manifests a --manifests=b --docker-host tcp://10.6.17.13:2375 --docker-api-version 1.22 --node-name n1 ' +
+      '--node-label zone=a --node-label disk= --listen none --socket /s --state-dir /d --mode observe ' +
+      '--subnet-pool 10.9.0.0/16 --resync 1m30s --concurrency 3 --once --engine memory --log-format pretty --log-level debug';
+    expect(await config({ argv: argv.split(' ') })).toMatchObject({
+      manifests: ['a', 'b'],
+      docker: { host: 'tcp://10.6.17.13:2375', apiVersion: '1.22' },
+      nodeName: 'n1',
+      nodeLabels: { zone: 'a', disk: '' },
+      mode: 'observe',
+      resyncMs: 90_000,
+      concurrency: 3,
+      once: true,
+      engine: 'memory',
+    });
+    expect(await config({ argv: ['--listen', 'none'] })).not.toHaveProperty('listen');
+    expect(await config({ argv: ['--listen', '[::1]:0'] })).toMatchObject({
+      listen: { host: '::1', port: 0 },
+    });
+  });
+
+  it('reads lists and mappings, and versions as they are written, from the file', async () => {
+    const text = 'manifests: [a, b]\nnode-label: {zone: a}\ndocker-api-version: 1.30\nconcurrency: 4\n';
+    expect(await config({ files: { [FILE]: text } })).toMatchObject({
+      manifests: ['a', 'b'],
+      nodeLabels: { zone: 'a' },
+      docker: { apiVersion: '1.30' },
+      concurrency: 4,
+    });
+  });
+
+  it('splits variables of repeatable options at commas', async () => {
+    expect(await config({ env: { OVR_MANIFESTS: '/a, /b', OVR_NODE_LABEL: 'x=1,y=2' } })).toMatchObject({
+      manifests: ['/a', '/b'],
+      nodeLabels: { x: '1', y: '2' },
+    });
+  });
+
+  it('reports every mistake of flags, variables and file in one go', async () => {
+    const world = {
+      argv: ['--resync', '6x', '--clustr', 'a', '--mode', '--once=yes', 'stray', '--concurrency', '0'],
+      env: { OVR_LOG_LEVL: 'debug', OVR_ENGINE: 'podman', PATH: '/bin' },
+      files: { [FILE]: 'log-format: xml\n\nsubnetpool: 10.0.0.0/8\nsocket: [a]\nnode-name:\n' },
+    };
+    expect(await problems(world)).toEqual([
+      '--mode: has no value: write --mode MODE',
+      '--clustr: is not an option of ovrd (did you mean "--cluster"?): see ovrd --help',
+      '--once: takes no value: write --once alone',
+      'OVR_LOG_LEVL: is not a variable of ovr (did you mean "OVR_LOG_LEVEL"?)',
+      `${FILE}:3: subnetpool: is not a setting (did you mean "subnet-pool"?)`,
+      `${FILE}:4: socket: takes one value, not a list`,
+      `${FILE}:5: node-name: has no value: write one or remove the line`,
+      'OVR_ENGINE: "podman" is not valid: write docker or memory',
+      '--concurrency: "0" is not valid: write a whole number from 1 to 64',
+      '--resync: "6x" is not valid: write a number with a unit, for example 500ms, 30s or 5m',
+      `${FILE}:1: log-format: "xml" is not valid: write json or pretty`,
+    ]);
+  });
+
+  it('names a stray argument', async () => {
+    expect(await problems({ argv: ['/etc/ovr.d'] })).toEqual([
+      '"/etc/ovr.d": ovrd takes only options: a folder of manifests goes after --manifests',
+    ]);
+  });
+
+  it.each([
+    ['is not there', {}, "/x: cannot be read (ENOENT): check --config and the file's mode"],
+    ['is closed', { '/x': 'EACCES' }, "/x: cannot be read (EACCES): check --config and the file's mode"],
+    ['is not YAML', { '/x': 'a: [' }, /^\/x:1: is not valid YAML: /],
+    [
+      'is a list',
+      { '/x': '- a' },
+      '/x:1: must hold lines of the form "key: value", for example "mode: observe"',
+    ],
+    ['is huge', { '/x': 'a'.repeat(70_000) }, '/x: is larger than 64 KiB'],
+    [
+      'says a thing twice',
+      { '/x': 'mode: observe\nmode: enforce' },
+      '/x:2: mode: is set twice: keep one of the lines',
+    ],
+    ['has once', { '/x': 'once: true' }, /^\/x:1: once: is not a setting/],
+    ['nests', { '/x': 'manifests: [{a: [b]}]' }, '/x:1: manifests: must be a list of plain values'],
+  ])('says so when the file %s', async (_name, files: Readonly<Record<string, string>>, expected) => {
+    expect(await problems({ argv: ['--config', '/x'], files })).toEqual([
+      typeof expected === 'string' ? expected : expect.stringMatching(expected),
+    ]);
+  });
+
+  it.each([
+    ['--docker-host', '/var/run/docker.sock', 'write unix:///var/run/docker.sock'],
+    ['--docker-host', 'http://a:1', 'write tcp://a:1'],
+    ['--docker-host', 'ssh://a', /ssh is not supported/],
+    ['--docker-host', 'tcp://a:1/x', 'write tcp://host:port, without a path'],
+    ['--docker-host', 'nonsense', 'write unix:///path/to/docker.sock or tcp://host:port'],
+    ['--docker-api-version', '1.21', 'write a version from 1.22 up, for example 1.41'],
+    ['--coordinator', 'zk://a:2181', /ZooKeeper is not in this version/],
+    ['--coordinator', 'etcd', 'write local'],
+    ['--cluster', 'A', /use up to 63 of a-z/],
+    ['--cluster', 'a-', /use up to 63 of a-z/],
+    ['--node-name', '_a', /use letters, digits/],
+    ['--node-label', 'zone', 'write key=value, for example zone=a'],
+    ['--listen', ':9469', 'write 0.0.0.0:9469 to listen on all addresses'],
+    ['--listen', '127.0.0.1', /write host:port/],
+    ['--listen', '1.2.3:1', /write host:port/],
+    ['--listen', 'a:65536', /write host:port/],
+    ['--socket', `/${'a'.repeat(107)}`, /at most 107 bytes/],
+    ['--subnet-pool', '10.64.0.1/10', 'write 10.64.0.0/10: 10.64.0.1 has bits beyond /10'],
+    ['--subnet-pool', '10.0.0.0/25', /prefix from \/8 to \/24/],
+    ['--subnet-pool', 'fd00::/8', /prefix from \/8 to \/24/],
+    ['--resync', '60', /write a number with a unit/],
+    ['--resync', '10ms', 'write a duration between 1000ms and 24h'],
+    ['--resync', '25h', 'write a duration between 1000ms and 24h'],
+  ])('refuses %s %s', async (flag, text, expected) => {
+    const found = await problems({ argv: [`${flag}=${text}`] });
+    expect(found).toHaveLength(1);
+    const mend = typeof expected === 'string' ? `${flag}: "${text}" is not valid: ${expected}` : undefined;
+    if (mend !== undefined) expect(found[0]).toBe(mend);
+    if (typeof expected !== 'string') expect(found[0]).toMatch(expected);
+  });
+
+  it.each([
+    [
+      '--help',
+      /^Usage: ovrd \[options\][^]*--manifests <DIR>[^]*\(repeatable; default: \/etc\/ovr.d\)[^]*OVR_/,
+    ],
+    ['-h', /^Usage: ovrd/],
+    ['--version', new RegExp(`^ovrd ${readVersion()}\n$`)],
+  ])('answers %s, whatever else is wrong', async (flag, expected) => {
+    const loaded = await load({ argv: ['--nonsense', flag], env: { OVR_NONSENSE: '1' } });
+    expect('text' in loaded && loaded.text).toMatch(expected);
+  });
+});
+
+describe('the Docker daemon', () => {
+  const certs = { '/c/ca.pem': 'a', '/c/cert.pem': 'b', '/c/key.pem': 'c' };
+  const tls = { caFile: '/c/ca.pem', certFile: '/c/cert.pem', keyFile: '/c/key.pem' };
+  const host = 'tcp://h:2376';
+  it.each([
+    ['DOCKER_HOST stands in', { DOCKER_HOST: host }, {}, { host }],
+    ['OVR_DOCKER_HOST comes first', { DOCKER_HOST: 'tcp://x:1', OVR_DOCKER_HOST: host }, {}, { host }],
+    ['certificates alone do nothing', { DOCKER_HOST: host, DOCKER_CERT_PATH: '/c' }, certs, { host }],
+    [
+      'TLS that is verified',
+      { DOCKER_HOST: host, DOCKER_CERT_PATH: '/c', DOCKER_TLS_VERIFY: '1' },
+      certs,
+      { host, tls: { ...tls, verify: true } },
+    ],
+    [
+      'TLS that is not',
+      { DOCKER_HOST: host, DOCKER_CERT_PATH: '/c', DOCKER_TLS: '1' },
+      certs,
+      { host, tls: { ...tls, verify: false } },
+    ],
+    [
+      'the home folder has certificates',
+      { DOCKER_HOST: host, HOME: '/h', DOCKER_TLS_VERIFY: '1' },
+      { '/h/.docker/ca.pem': '' },
+      { host, tls: { caFile: '/h/.docker/ca.pem', verify: true } },
+    ],
+    [
+      'a socket never has TLS',
+      { DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: '/c' },
+      certs,
+      { host: 'unix:///var/run/docker.sock' },
+    ],
+  ])('%s', async (_name, env, files, expected) => {
+    expect((await config({ env, files })).docker).toEqual(expected);
+  });
+
+  it.each([
+    [{ '/c/cert.pem': 'b' }, 'DOCKER_CERT_PATH: /c must hold both cert.pem and key.pem, or neither'],
+    [{ '/c/ca.pem': 'EACCES' }, 'DOCKER_CERT_PATH: /c/ca.pem cannot be read (EACCES)'],
+  ])('refuses half a set of certificates', async (files: Readonly<Record<string, string>>, expected) => {
+    const env = { DOCKER_HOST: host, DOCKER_CERT_PATH: '/c', DOCKER_TLS_VERIFY: '1' };
+    expect(await problems({ env, files })).toEqual([expected]);
+  });
+
+  it('names the variable whose value is wrong', async () => {
+    expect(await problems({ env: { DOCKER_HOST: 'x' } })).toEqual([
+      'DOCKER_HOST: "x" is not valid: write unix:///path/to/docker.sock or tcp://host:port',
+    ]);
+  });
+});
+
+describe('loadClientConfig', () => {
+  it("takes its own settings out of the agent's file", async () => {
+    const readFile = readFrom({ [FILE]: 'socket: /s\nmode: nonsense\ncluster: c\n' });
+    const loaded = await loadClientConfig({ flags: new Map(), env: { OVR_MODE: 'x' }, readFile });
+    expect(loaded.ok && loaded.config).toMatchObject({ socket: '/s', cluster: 'c' });
+  });
+
+  it("does without the agent's file where it may not read it", async () => {
+    const readFile = readFrom({ [FILE]: 'EACCES' });
+    expect((await loadClientConfig({ flags: new Map(), env: {}, readFile })).ok).toBe(true);
+  });
+
+  it.each([
+    ['http://10.6.17.13:9469', 'http://10.6.17.13:9469'],
+    ['http://n1:9469/', 'http://n1:9469'],
+  ])('takes the address of a server: %s', async (text, expected) => {
+    const flags = new Map([['server' as const, [text]]]);
+    const loaded = await loadClientConfig({ flags, env: {}, readFile: readFrom({}) });
+    expect(loaded.ok && loaded.config.server).toBe(expected);
+  });
+
+  it.each(['10.6.17.13:9469', 'https://a', 'http://a/x'])('refuses %s', async (text) => {
+    const flags = new Map([['server' as const, [text]]]);
+    const loaded = await loadClientConfig({ flags, env: {}, readFile: readFrom({}) });
+    expect('problems' in loaded && loaded.problems[0]).toMatch(/^--server: ".*" is not valid: write http:/);
+  });
+});

@@ -1,0 +1,87 @@
+import type { ListenAddress } from './values.ts';
+
+export const RUN_MODES = ['enforce', 'observe'] as const;
+export const ENGINES = ['docker', 'memory'] as const;
+export const LOG_FORMATS = ['json', 'pretty'] as const;
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
+/** The value behind each option of the table. */
+export interface Settings {
+  readonly config: string;
+  readonly manifests: readonly string[];
+  readonly dockerHost: string;
+  readonly dockerApiVersion: string | undefined;
+  readonly coordinator: 'local';
+  readonly cluster: string;
+  readonly nodeName: string | undefined;
+  readonly nodeLabels: readonly (readonly [key: string, value: string])[];
+  readonly listen: ListenAddress | undefined;
+  readonly socket: string;
+  readonly stateDir: string;
+  readonly mode: (typeof RUN_MODES)[number];
+  readonly subnetPool: string;
+  readonly resyncMs: number;
+  readonly concurrency: number;
+  readonly once: boolean;
+  readonly engine: (typeof ENGINES)[number];
+  readonly logFormat: (typeof LOG_FORMATS)[number];
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly server: string | undefined;
+}
+
+/** Name of one setting, as the program calls it. */
+export type Field = keyof Settings;
+
+/** How to reach the Docker daemon. */
+export interface DockerAddress {
+  /** `unix:///path` or `tcp://host:port`. */
+  readonly host: string;
+  /** Absent: negotiated. */
+  readonly apiVersion?: string;
+  /** Present only for tcp with TLS. */
+  readonly tls?: DockerTls;
+}
+
+/** Files in PEM form; their contents are read by the engine adapter, so that no key is ever part of a configuration. */
+export interface DockerTls {
+  /** Absent: the system's own authorities. */
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  /** False: any certificate of the daemon is taken. */
+  readonly verify: boolean;
+}
+
+/** What both programs need to work on an engine. */
+export interface EngineConfig {
+  readonly docker: DockerAddress;
+  readonly engine: Settings['engine'];
+  readonly cluster: string;
+  /** Absent: the daemon's own name. */
+  readonly nodeName?: string;
+  readonly nodeLabels: Readonly<Record<string, string>>;
+  readonly subnetPool: string;
+  readonly concurrency: number;
+}
+
+/** The configuration of ovrd: complete, checked and frozen. */
+export interface Config extends EngineConfig {
+  readonly manifests: readonly string[];
+  readonly coordinator: 'local';
+  /** Absent: no HTTP. */
+  readonly listen?: ListenAddress;
+  readonly socket: string;
+  readonly stateDir: string;
+  readonly mode: Settings['mode'];
+  readonly resyncMs: number;
+  readonly once: boolean;
+  readonly logFormat: Settings['logFormat'];
+  readonly logLevel: Settings['logLevel'];
+}
+
+/** The configuration of ovr. */
+export interface ClientConfig extends EngineConfig {
+  readonly socket: string;
+  /** Asks this instead of the socket. */
+  readonly server?: string;
+}

@@ -1,0 +1,178 @@
+import { isIPv4, isIPv6 } from 'node:net';
+
+import { mend, type Mend } from './option.ts';
+
+const MS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const MAX_DURATION_MS = 86_400_000;
+/** A path of a socket is at most this long on Linux, without the closing zero. */
+const MAX_SOCKET_PATH = 107;
+
+/** `500ms`, `30s`, `1h30m` in milliseconds; undefined where it is not a duration. */
+export function parseDuration(text: string): number | undefined {
+  if (!/^(\d+(ms|s|m|h))+$/.test(text)) return undefined;
+  let total = 0;
+  for (const [, digits, unit] of text.matchAll(/(\d+)(ms|s|m|h)/g)) {
+    total += Number(digits) * (MS_PER_UNIT[unit ?? ''] ?? 0);
+  }
+  return total;
+}
+
+/** A duration of at least `leastMs` and at most a day. */
+export function duration(leastMs: number): (text: string) => number | Mend {
+  return (text) => {
+    const ms = parseDuration(text);
+    if (ms === undefined) return mend('write a number with a unit, for example 500ms, 30s or 5m');
+    if (ms < leastMs || ms > MAX_DURATION_MS) return mend(`write a duration between ${leastMs}ms and 24h`);
+    return ms;
+  };
+}
+
+/** A whole number between two bounds, both inclusive. */
+export function wholeNumber(least: number, most: number): (text: string) => number | Mend {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    return value >= least && value <= most ? value : mend(`write a whole number from ${least} to ${most}`);
+  };
+}
+
+/** One of a closed set of words. */
+export function oneOf<W extends string>(words: readonly W[]): (text: string) => W | Mend {
+  return (text) => words.find((word) => word === text) ?? mend(`write ${orList(words)}`);
+}
+
+function orList(words: readonly string[]): string {
+  const last = words.at(-1) ?? '';
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} or ${last}`;
+}
+
+/** A switch, spelled out. */
+export function yesOrNo(text: string): boolean | Mend {
+  if (text === 'true' || text === '1') return true;
+  return text === 'false' || text === '0' ? false : mend('write true or false');
+}
+
+/** A path of a file or folder. */
+export function path(text: string): string | Mend {
+  if (text === '' || text.includes('\0')) return mend('write a path');
+  return text;
+}
+
+/** The path of a unix socket. */
+export function socketPath(text: string): string | Mend {
+  if (text === '' || text.includes('\0')) return mend('write a path, for example /run/ovr/ovrd.sock');
+  if (Buffer.byteLength(text) > MAX_SOCKET_PATH) {
+    return mend(`write a path of at most ${MAX_SOCKET_PATH} bytes: Linux allows no longer one for a socket`);
+  }
+  return text;
+}
+
+/** Name of a cluster: goes into Docker labels. */
+export function clusterName(text: string): string | Mend {
+  if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text)) return text;
+  return mend('use up to 63 of a-z, 0-9 and -, with a letter or digit first and last');
+}
+
+/** Name of a node, as a daemon may have it. */
+export function nodeName(text: string): string | Mend {
+  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,252}$/.test(text)) return text;
+  return mend('use letters, digits, "_", "." and "-", with a letter or digit first');
+}
+
+/** `key=value`; the value may be empty. */
+export function keyValue(text: string): readonly [string, string] | Mend {
+  const equals = text.indexOf('=');
+  const key = text.slice(0, equals);
+  if (equals > 0 && /^[a-zA-Z0-9][a-zA-Z0-9_./-]*$/.test(key)) return [key, text.slice(equals + 1)];
+  return mend('write key=value, for example zone=a');
+}
+
+/** Address of a Docker daemon, as the docker CLI writes it. */
+export function dockerHost(text: string): string | Mend {
+  if (/^unix:\/\/\/[^\0]+$/.test(text)) return text;
+  if (text.startsWith('/')) return mend(`write unix://${text}`);
+  if (/^tcp:\/\//.test(text)) return tcpHost(text);
+  if (/^https?:\/\//.test(text)) return mend(`write ${text.replace(/^https?/, 'tcp')}`);
+  if (text.startsWith('ssh://')) {
+    return mend(
+      'ssh is not supported: forward the socket (ssh -L /run/docker-remote.sock:/var/run/docker.sock HOST)',
+    );
+  }
+  return mend('write unix:///path/to/docker.sock or tcp://host:port');
+}
+
+function tcpHost(text: string): string | Mend {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const bare = url && url.username === '' && url.search === '' && url.hash === '';
+  if (!bare || url.hostname === '' || !/^\/?$/.test(url.pathname)) {
+    return mend('write tcp://host:port, without a path');
+  }
+  return text;
+}
+
+/** An API version that the engine adapter speaks. */
+export function apiVersion(text: string): string | Mend {
+  const minor = /^1\.(\d{1,3})$/.exec(text)?.[1];
+  if (minor !== undefined && Number(minor) >= 22) return text;
+  return mend('write a version from 1.22 up, for example 1.41');
+}
+
+/** Only the embedded coordinator is there. */
+export function coordinator(text: string): 'local' | Mend {
+  if (text === 'local') return 'local';
+  if (text.startsWith('zk://')) {
+    return mend('ZooKeeper is not in this version: write local and start one ovrd per host');
+  }
+  return mend('write local');
+}
+
+/** Where the HTTP server listens. */
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+}
+
+/** `host:port`, or undefined for `none`. */
+export function listenAddress(text: string): ListenAddress | undefined | Mend {
+  if (text === 'none') return undefined;
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
+  const [, ipv6, plain, digits] = match ?? [];
+  const host = ipv6 ?? plain;
+  const port = Number(digits);
+  const good = host !== undefined && port <= 65_535 && (ipv6 === undefined ? isHost(host) : isIPv6(ipv6));
+  if (good) return { host, port };
+  if (/^:\d+$/.test(text)) return mend(`write 0.0.0.0${text} to listen on all addresses`);
+  return mend('write host:port, for example 127.0.0.1:9469, or none');
+}
+
+function isHost(text: string): boolean {
+  if (/^[\d.]+$/.test(text)) return isIPv4(text);
+  return /^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?$/.test(text);
+}
+
+/** An IPv4 network that /24 networks are cut from. */
+export function subnetPool(text: string): string | Mend {
+  const [address = '', prefixText = '', ...rest] = text.split('/');
+  const prefix = /^\d{1,2}$/.test(prefixText) ? Number(prefixText) : Number.NaN;
+  if (rest.length > 0 || !isIPv4(address) || !(prefix >= 8 && prefix <= 24)) {
+    return mend('write an IPv4 network with a prefix from /8 to /24, for example 10.64.0.0/10');
+  }
+  const network = networkAddress(address, prefix);
+  return network === address
+    ? text
+    : mend(`write ${network}/${prefix}: ${address} has bits beyond /${prefix}`);
+}
+
+function networkAddress(address: string, prefix: number): string {
+  const size = 2 ** (32 - prefix);
+  const number = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+  const base = number - (number % size);
+  return [2 ** 24, 2 ** 16, 2 ** 8, 1].map((unit) => Math.floor(base / unit) % 256).join('.');
+}
+
+/** Base address of another node's API. */
+export function serverUrl(text: string): string | Mend {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'http:' && url.pathname === '/' && url.search === '') return url.origin;
+  return mend('write http://host:port, for example http://10.6.17.13:9469');
+}
