@@ -107,7 +107,5 @@ export function helpText(): string {
     .configureHelp({ helpWidth: 100 });
   for (const field of fieldsOf('ovrd')) command.addOption(toFlag(OPTIONS[field], '<>'));
   for (const [flags, , help] of OWN_FLAGS) command.option(flags, help);
-  const rule =
-    'A flag comes before its variable, the variable before the file, the file before the default.\n';
-  return `${command.helpInformation()}\n${rule}`;
+  return `${command.helpInformation()}\n${VARIABLES}`;
 }
