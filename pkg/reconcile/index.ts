@@ -1,3 +1,4 @@
 export * from './observer.ts';
 export * from './ports.ts';
+export * from './reconciler.ts';
 export * from './status.ts';

@@ -1,0 +1,48 @@
+import type { Plan } from '../plan/index.ts';
+import type { EngineFacts } from '../state/index.ts';
+import type { SourceState } from './ports.ts';
+import type { AgentStatus } from './status.ts';
+
+/** The parts of an AgentStatus, each made from what it is about. */
+
+export function describeAgent(
+  options: Pick<AgentStatus, 'version' | 'cluster' | 'mode'>,
+  times: { startedMs: number; lastRoundMs: number | undefined },
+): Pick<AgentStatus, 'version' | 'cluster' | 'mode' | 'startedMs' | 'lastRoundMs'> {
+  const { version, cluster, mode } = options;
+  const { startedMs, lastRoundMs } = times;
+  return { version, cluster, mode, startedMs, ...(lastRoundMs === undefined ? {} : { lastRoundMs }) };
+}
+
+export function describeEngine(
+  facts: EngineFacts | undefined,
+  problem: string | undefined,
+): Pick<AgentStatus, 'node' | 'engine'> {
+  const known = facts ? { kind: facts.kind, version: facts.version, apiVersion: facts.apiVersion } : {};
+  return {
+    node: facts?.node.name ?? '',
+    engine: { up: problem === undefined, message: problem ?? 'answers', ...known },
+  };
+}
+
+export function describeSource(
+  name: string,
+  state: SourceState,
+): Pick<AgentStatus, 'revision' | 'sources' | 'diagnostics'> {
+  const { revision, lastSyncMs, doubt, diagnostics } = state;
+  const source = {
+    name,
+    synced: revision !== undefined,
+    ...(lastSyncMs === undefined ? {} : { lastSyncMs }),
+    ...(doubt === undefined ? {} : { doubt }),
+  };
+  return {
+    sources: [source],
+    diagnostics,
+    ...(revision ? { revision: { digest: revision.digest, objects: revision.objects.size } } : {}),
+  };
+}
+
+export function describePrune(held: Plan['held']): Pick<AgentStatus, 'prune'> {
+  return { prune: { held: held !== undefined, reason: held?.reason ?? '', keys: held?.keys ?? [] } };
+}

@@ -1,0 +1,97 @@
+import { splitKey, type Condition, type Mode, type ObjectKey } from '../api/index.ts';
+import type { ManifestObject } from '../manifest/index.ts';
+import type { Verdict } from '../plan/index.ts';
+import type { ObservedContainer, ObservedNetwork, ObservedState } from '../state/index.ts';
+import type { ActionRecord, ObjectStatus, ObservedSummary } from './status.ts';
+
+const HISTORY_LENGTH = 20;
+
+interface Entry {
+  condition: Condition;
+  sinceMs: number;
+  verdict: Verdict;
+  nextTryMs?: number;
+}
+
+/** What is known of every object after a round: condition with its age, causes, history. */
+export class Board {
+  readonly #entries = new Map<ObjectKey, Entry>();
+  readonly #history = new Map<ObjectKey, ActionRecord[]>();
+
+  record(record: ActionRecord): void {
+    const history = this.#history.get(record.key) ?? [];
+    this.#history.set(record.key, [...history, record].slice(-HISTORY_LENGTH));
+  }
+
+  /** Takes an object's new condition; returns whether its type changed. */
+  update(verdict: Verdict, condition: Condition, at: { nowMs: number; nextTryMs?: number }): boolean {
+    const { key } = condition;
+    const known = this.#entries.get(key);
+    const isNew = known?.condition.type !== condition.type;
+    const sinceMs = isNew ? at.nowMs : known.sinceMs;
+    const nextTry = at.nextTryMs === undefined ? {} : { nextTryMs: at.nextTryMs };
+    this.#entries.set(key, { condition, sinceMs, verdict, ...nextTry });
+    return isNew;
+  }
+
+  /** Forgets objects that are neither declared nor owned any more. */
+  retain(keys: ReadonlySet<ObjectKey>): void {
+    for (const key of this.#entries.keys()) if (!keys.has(key)) this.#entries.delete(key);
+    for (const key of this.#history.keys()) if (!keys.has(key)) this.#history.delete(key);
+  }
+
+  /** All objects, sorted by key as the plan's verdicts are. */
+  statuses(
+    objects: ReadonlyMap<ObjectKey, ManifestObject>,
+    observed: ObservedState | undefined,
+  ): ObjectStatus[] {
+    const networks = new Map(observed?.networks.map((network) => [network.name, network]));
+    const containers = new Map(observed?.containers.map((container) => [container.name, container]));
+    return [...this.#entries].map(([key, entry]) => {
+      const { kind, name } = splitKey(key);
+      const summary =
+        kind === 'Network' ? summariseNetwork(networks.get(name)) : summariseContainer(containers.get(name));
+      return this.#status(key, entry, { object: objects.get(key), summary });
+    });
+  }
+
+  #status(
+    key: ObjectKey,
+    entry: Entry,
+    about: { object: ManifestObject | undefined; summary: ObservedSummary | undefined },
+  ): ObjectStatus {
+    const { kind, name } = splitKey(key);
+    const { object, summary } = about;
+    const mode: Mode = object?.mode ?? 'enforce';
+    const { type, message } = entry.condition;
+    return {
+      key,
+      kind,
+      name,
+      mode,
+      condition: { type, message, sinceMs: entry.sinceMs },
+      causes: entry.verdict.causes,
+      history: this.#history.get(key) ?? [],
+      ...(entry.nextTryMs === undefined ? {} : { nextTryMs: entry.nextTryMs }),
+      ...(object ? { origin: { file: object.origin.file, line: object.origin.line } } : {}),
+      ...(summary ? { observed: summary } : {}),
+    };
+  }
+}
+
+function summariseNetwork(network: ObservedNetwork | undefined): ObservedSummary | undefined {
+  if (!network) return undefined;
+  const { id, createdAtMs, driver, scope } = network;
+  return { id, createdAtMs, driver, scope, subnets: network.subnets.map(({ subnet }) => subnet) };
+}
+
+function summariseContainer(container: ObservedContainer | undefined): ObservedSummary | undefined {
+  if (!container) return undefined;
+  const { id, createdAtMs, image, state, health, details } = container;
+  const endpoints = container.endpoints.map(({ networkId, networkName, ipv4Address }) => ({
+    network: networkName,
+    ipv4Address,
+    aliases: details?.aliases.get(networkId) ?? details?.aliases.get(networkName) ?? [],
+  }));
+  return { id, createdAtMs, image, state, health, endpoints };
+}

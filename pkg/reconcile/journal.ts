@@ -1,0 +1,135 @@
+import {
+  formatCause,
+  formatDiagnostic,
+  type Clock,
+  type Condition,
+  type Diagnostic,
+  type Logger,
+  type ObjectKey,
+} from '../api/index.ts';
+import type { Revision } from '../manifest/index.ts';
+import type { Plan, Verdict } from '../plan/index.ts';
+import type { DriftTracker } from './drift-tracker.ts';
+import type { EventLog } from './event-log.ts';
+import type { ActionRecord } from './status.ts';
+
+/** Tells logs and event listeners what happened, in the same words. */
+export class Journal {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #events: EventLog;
+  #problems: ReadonlySet<string> = new Set();
+  #held = '';
+
+  constructor(clock: Clock, logger: Logger, events: EventLog) {
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#events = events;
+  }
+
+  action(record: ActionRecord): void {
+    const { key, action, cause, result, durationMs, error } = record;
+    const fields = { key, action, cause: formatCause(cause), result, durationMs: Math.round(durationMs) };
+    if (error) this.#logger.warn({ ...fields, code: error.code, error: error.message }, 'action failed');
+    else this.#logger.info(fields, 'action done');
+    this.#events.add({
+      timeMs: record.timeMs,
+      type: 'Action',
+      severity: error ? 'warning' : 'normal',
+      key,
+      action,
+      cause,
+      durationMs,
+      message: error ? `${action} failed: ${error.message}` : `${action}: ${formatCause(cause)}`,
+    });
+  }
+
+  drift(news: ReturnType<DriftTracker['update']>): void {
+    for (const { key, cause } of news.detected) {
+      this.#logger.warn({ key, cause: formatCause(cause) }, 'drift found');
+      this.#add('Drift', 'warning', { key, cause, message: formatCause(cause) });
+    }
+    for (const { key, durationMs } of news.repaired) {
+      this.#logger.info({ key, durationMs: Math.round(durationMs) }, 'drift is gone');
+      this.#add('Repaired', 'normal', {
+        key,
+        durationMs,
+        message: `as declared again after ${Math.round(durationMs)} ms`,
+      });
+    }
+  }
+
+  condition(condition: Condition, verdict: Verdict): void {
+    const { key, type, message } = condition;
+    const isTrouble = TROUBLE.has(type);
+    const cause = verdict.causes[0];
+    const fields = { key, condition: type, reason: message };
+    if (isTrouble) this.#logger.warn(fields, 'condition changed');
+    else this.#logger.info(fields, 'condition changed');
+    this.#add('Condition', isTrouble ? 'warning' : 'normal', {
+      key,
+      message: `${type}: ${message}`,
+      ...(cause ? { cause } : {}),
+    });
+  }
+
+  revision(revision: Revision): void {
+    this.#logger.info({ revision: revision.digest, objects: revision.objects.size }, 'new revision');
+    this.#add('Source', 'normal', {
+      message: `revision ${revision.digest.slice(0, 12)}: ${revision.objects.size} objects`,
+    });
+  }
+
+  /** Tells of manifest problems, each once while it lasts. */
+  problems(diagnostics: readonly Diagnostic[], doubt: string | undefined): void {
+    const lines = [...diagnostics.map(formatDiagnostic), ...(doubt === undefined ? [] : [doubt])];
+    for (const problem of lines) {
+      if (this.#problems.has(problem)) continue;
+      this.#logger.warn({ problem }, 'manifest problem');
+      this.#add('Source', 'warning', { message: problem });
+    }
+    this.#problems = new Set(lines);
+  }
+
+  engine(isUp: boolean, message: string): void {
+    if (isUp) this.#logger.info({ engine: message }, 'engine is up');
+    else this.#logger.warn({ problem: message }, 'engine is down');
+    this.#add('Engine', isUp ? 'normal' : 'warning', { message });
+  }
+
+  /** Tells of held removals once, and again when they change. */
+  held(held: Plan['held']): void {
+    const seen = held ? `${held.reason} (${held.keys.join(', ')})` : '';
+    if (held && seen !== this.#held) {
+      this.#logger.warn({ reason: held.reason, keys: held.keys }, 'removals are held');
+      this.#add('Prune', 'warning', { message: seen });
+    }
+    this.#held = seen;
+  }
+
+  pruneConfirmed(keys: readonly ObjectKey[]): void {
+    this.#logger.info({ keys }, 'removals confirmed');
+    this.#add('Prune', 'normal', { message: `confirmed: ${keys.join(', ')}` });
+  }
+
+  failed(what: string, error: string): void {
+    this.#logger.error({ error }, what);
+  }
+
+  #add(
+    type: Parameters<EventLog['add']>[0]['type'],
+    severity: 'normal' | 'warning',
+    rest: Omit<Parameters<EventLog['add']>[0], 'type' | 'severity' | 'timeMs'>,
+  ): void {
+    this.#events.add({ timeMs: this.#clock.now(), type, severity, ...rest });
+  }
+}
+
+const TROUBLE: ReadonlySet<Condition['type']> = new Set([
+  'Conflict',
+  'NeedsRecreate',
+  'UpdateFailed',
+  'PruneHeld',
+  'Stalled',
+  'Failed',
+]);

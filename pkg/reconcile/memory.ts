@@ -1,0 +1,120 @@
+import type { ObjectKey } from '../api/index.ts';
+import type { Revision } from '../manifest/index.ts';
+import type { AppliedRecord, Plan, PlanMemory } from '../plan/index.ts';
+import type { ObservedContainer, ObservedState } from '../state/index.ts';
+
+const FORMAT = 1;
+
+/** What the agent remembers of earlier rounds; saved, so that a restart explains drift as well as the round before it did. */
+export class Memory implements PlanMemory {
+  readonly applied = new Map<ObjectKey, AppliedRecord>();
+  readonly createdIds = new Set<string>();
+  readonly failedUpdates = new Map<ObjectKey, { readonly specHash: string; readonly message: string }>();
+  #isDirty = false;
+
+  /** Reads what toJson() wrote; anything else is forgotten without harm. */
+  restore(saved: unknown): void {
+    if (!isSaved(saved)) return;
+    for (const [key, record] of saved.applied) this.applied.set(key, record);
+    for (const id of saved.createdIds) this.createdIds.add(id);
+    for (const [key, failure] of saved.failedUpdates) this.failedUpdates.set(key, failure);
+  }
+
+  toJson(): unknown {
+    return {
+      format: FORMAT,
+      applied: [...this.applied],
+      createdIds: [...this.createdIds],
+      failedUpdates: [...this.failedUpdates],
+    };
+  }
+
+  #recordApplied(key: ObjectKey, record: AppliedRecord): void {
+    const known = this.applied.get(key);
+    if (known && JSON.stringify(known) === JSON.stringify(record)) return;
+    this.applied.set(key, record);
+    this.#isDirty = true;
+  }
+
+  recordCreated(id: string): void {
+    this.createdIds.add(id);
+    this.#isDirty = true;
+  }
+
+  recordFailedUpdate(key: ObjectKey, failure: { specHash: string; message: string }): void {
+    this.failedUpdates.set(key, failure);
+    this.#isDirty = true;
+  }
+
+  /** Notes what a round found as declared, and drops what is neither declared nor there any more. */
+  learn(round: { plan: Plan; observed: ObservedState; revision: Revision }): void {
+    const { plan, observed, revision } = round;
+    const containers = new Map(observed.containers.map((container) => [container.name, container]));
+    const planned = new Set(plan.objects.map(({ key }) => key));
+    for (const { condition, causes } of plan.verdicts) {
+      const object = revision.objects.get(condition.key);
+      const isSettled = (condition.type === 'Ready' || condition.type === 'Completed') && causes.length === 0;
+      if (!object || !isSettled || planned.has(condition.key)) continue;
+      const container = object.kind === 'Container' ? containers.get(object.name) : undefined;
+      this.#recordApplied(condition.key, { digest: object.digest, addresses: addressesOf(container) });
+    }
+    this.#forgetExcept(
+      new Set(plan.verdicts.map(({ condition }) => condition.key)),
+      new Set(observed.containers.map(({ id }) => id)),
+    );
+  }
+
+  #forgetExcept(keys: ReadonlySet<ObjectKey>, containerIds: ReadonlySet<string>): void {
+    for (const map of [this.applied, this.failedUpdates]) {
+      for (const key of map.keys()) if (!keys.has(key) && map.delete(key)) this.#isDirty = true;
+    }
+    for (const id of this.createdIds)
+      if (!containerIds.has(id) && this.createdIds.delete(id)) this.#isDirty = true;
+  }
+
+  /** Whether something is to be saved since the last call. */
+  takeDirty(): boolean {
+    const isDirty = this.#isDirty;
+    this.#isDirty = false;
+    return isDirty;
+  }
+
+  /** A save that failed is tried again with the next one. */
+  markDirty(): void {
+    this.#isDirty = true;
+  }
+}
+
+function addressesOf(container: ObservedContainer | undefined): Record<string, string> {
+  const endpoints = container?.endpoints ?? [];
+  return Object.fromEntries(
+    endpoints
+      .filter(({ ipv4Address }) => ipv4Address)
+      .map(({ networkName, ipv4Address }) => [networkName, ipv4Address]),
+  );
+}
+
+interface Saved {
+  readonly applied: [ObjectKey, AppliedRecord][];
+  readonly createdIds: string[];
+  readonly failedUpdates: [ObjectKey, { specHash: string; message: string }][];
+}
+
+/** The file is ours and written atomically; the check is for one of another version or cut by hand. */
+function isSaved(saved: unknown): saved is Saved {
+  if (typeof saved !== 'object' || saved === null) return false;
+  const { format, applied, createdIds, failedUpdates } = saved as Record<string, unknown>;
+  if (format !== FORMAT || !Array.isArray(createdIds)) return false;
+  return isPairs(applied) && isPairs(failedUpdates) && createdIds.every((id) => typeof id === 'string');
+}
+
+function isPairs(list: unknown): boolean {
+  return (
+    Array.isArray(list) &&
+    list.every((pair) => Array.isArray(pair) && typeof pair[0] === 'string' && isObject(pair[1]))
+  );
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,450 @@
+import {
+  errorMessage,
+  OvrError,
+  type Clock,
+  type Condition,
+  type Logger,
+  type ObjectKey,
+} from '../api/index.ts';
+import type { Revision } from '../manifest/index.ts';
+import {
+  plan as makePlan,
+  type ObjectPlan,
+  type Plan,
+  type PlanSettings,
+  type Verdict,
+} from '../plan/index.ts';
+import type { EngineFacts, ObservedState } from '../state/index.ts';
+import { Bell } from './bell.ts';
+import { describeAgent, describeEngine, describePrune, describeSource } from './agent-status.ts';
+import { Board } from './board.ts';
+import { FlapBreaker } from './breaker.ts';
+import { DriftTracker } from './drift-tracker.ts';
+import { keysTouched } from './event-keys.ts';
+import { EventLog } from './event-log.ts';
+import { Executor, type PlanResult } from './executor.ts';
+import { Journal } from './journal.ts';
+import { Lanes } from './lanes.ts';
+import { Memory } from './memory.ts';
+import type { Observer } from './observer.ts';
+import type { Engine, EngineEvent, SecretFiles, Source, StateStore, Stoppable } from './ports.ts';
+import { plannedChanges } from './planned-change.ts';
+import { RetryBook } from './retry-book.ts';
+import { backoffMs } from './retry.ts';
+import type {
+  ActionRecord,
+  AgentControl,
+  AgentEvent,
+  AgentStatus,
+  AgentView,
+  PlannedChange,
+} from './status.ts';
+
+export interface ReconcilerDeps {
+  readonly engine: Engine;
+  readonly source: Source;
+  readonly secrets: SecretFiles;
+  readonly store: StateStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly observer: Observer;
+  /** A number in [0, 1), for jitter. */
+  readonly random: () => number;
+  /** CIDRs the host routes now. */
+  readonly hostRoutes: () => Promise<readonly string[]>;
+}
+
+export interface ReconcilerOptions extends Omit<PlanSettings, 'hostRoutes'> {
+  readonly version: string;
+  readonly resyncMs: number;
+  readonly concurrency: number;
+}
+
+/** While lanes run, rounds for what they finish come at this pace; anything urgent rings at once. */
+const BUSY_ROUND_MS = 200;
+/** Changes of containers that no manifest names can wait: they matter only once a name is free again. */
+const FOREIGN_EVENT_MS = 1_000;
+/** Tries after which `whenSettled` gives an object up. */
+const SETTLE_TRIES = 3;
+const STOP_DEADLINE_MS = 10_000;
+
+interface Round {
+  readonly revision: Revision;
+  readonly observed: ObservedState;
+  readonly plan: Plan;
+}
+
+/**
+ * The loop: bell → read everything → plan() → dispatch. Each round reads afresh, so lost, doubled or late events change
+ * nothing. A read that fails ends the round without a single action.
+ */
+export class Reconciler implements AgentView, AgentControl {
+  readonly #deps: ReconcilerDeps;
+  readonly #options: ReconcilerOptions;
+  readonly #bell: Bell;
+  readonly #board = new Board();
+  readonly #breaker = new FlapBreaker<ObjectKey>();
+  readonly #drift: DriftTracker;
+  readonly #events = new EventLog();
+  readonly #executor: Executor;
+  readonly #journal: Journal;
+  readonly #lanes: Lanes<PlanResult>;
+  readonly #memory = new Memory();
+  readonly #retries: RetryBook;
+  /** When each object's last lane ended (monotonic): older observations say nothing about it. */
+  readonly #laneEnds = new Map<ObjectKey, number>();
+  readonly #startedMs: number;
+  #watch: Stoppable | undefined;
+  #cancelResync: (() => void) | undefined;
+  #last: Round | undefined;
+  #lastRoundMs: number | undefined;
+  #facts: EngineFacts | undefined;
+  #engineProblem: string | undefined = 'not asked yet';
+  #engineFailures = 0;
+  #confirmed: { readonly revision: string; readonly keys: ReadonlySet<ObjectKey> } | undefined;
+  #isConverged = false;
+  #settled: ((isConverged: boolean) => void)[] = [];
+
+  constructor(deps: ReconcilerDeps, options: ReconcilerOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#startedMs = deps.clock.now();
+    this.#bell = new Bell(deps.clock, (seenMs) => this.#round(seenMs));
+    this.#drift = new DriftTracker(deps.observer);
+    this.#journal = new Journal(deps.clock, deps.logger, this.#events);
+    this.#retries = new RetryBook(deps.random);
+    this.#executor = new Executor({
+      ...deps,
+      recorded: (record) => this.#recorded(record),
+      containerMade: (id) => this.#containerMade(id),
+    });
+    this.#lanes = new Lanes<PlanResult>(
+      {
+        prepare: (plan) => this.#executor.prepare(plan),
+        run: (plan) => this.#executor.run(plan),
+        dependencyFailed: (plan, dependency) => dependencyFailed(plan, dependency),
+        finished: (plan, result) => this.#laneFinished(plan, result),
+      },
+      options.concurrency,
+    );
+  }
+
+  /** Restores the memory, starts watching and rings for the first round. The source is started by whoever made it. */
+  async start(): Promise<void> {
+    this.#memory.restore(await this.#deps.store.load());
+    this.#watch = this.#deps.engine.watch((event) => this.#engineEvent(event));
+    this.#scheduleResync();
+    this.#bell.ring();
+  }
+
+  /** Ends the loop and lets running lanes end, for 10 s at most. Containers stay as they are. */
+  async stop(): Promise<void> {
+    this.#bell.stop();
+    this.#cancelResync?.();
+    this.#watch?.stop();
+    this.#lanes.close();
+    await Promise.race([
+      this.#lanes.idle(),
+      new Promise<void>((resolve) => this.#deps.clock.after(STOP_DEADLINE_MS, resolve)),
+    ]);
+    await this.#save();
+  }
+
+  /** To be called when the source has something new. */
+  sourceChanged(): void {
+    this.#bell.ring();
+  }
+
+  resync(): void {
+    this.#bell.ring();
+  }
+
+  /** Resolves once nothing more can be done by itself: true when all is as declared, false when something failed for good. */
+  whenSettled(): Promise<boolean> {
+    return new Promise((resolve) => this.#settled.push(resolve));
+  }
+
+  status(): AgentStatus {
+    const { source } = this.#deps;
+    const state = source.state();
+    const isCurrent = this.#last?.revision === state.revision;
+    return {
+      ...describeAgent(this.#options, { startedMs: this.#startedMs, lastRoundMs: this.#lastRoundMs }),
+      ...describeEngine(this.#facts, this.#engineProblem),
+      ...describeSource(source.name, state),
+      ...describePrune(this.#last?.plan.held),
+      converged: this.#isConverged && !this.#lanes.isBusy && isCurrent,
+      objects: this.#board.statuses(this.#last?.revision.objects ?? new Map(), this.#last?.observed),
+    };
+  }
+
+  events(afterId: number): readonly AgentEvent[] {
+    return this.#events.after(afterId);
+  }
+
+  onEvent(listener: (event: AgentEvent) => void): Stoppable {
+    return this.#events.subscribe(listener);
+  }
+
+  async diff(): Promise<readonly PlannedChange[]> {
+    const revision = this.#deps.source.state().revision;
+    if (!revision)
+      throw new OvrError(
+        'dependency-failed',
+        'waiting',
+        'the manifests have not been read yet; try again in a moment',
+      );
+    const { plan } = await this.#think(revision);
+    return plannedChanges(plan);
+  }
+
+  confirmPrune(): Promise<readonly ObjectKey[]> {
+    const held = this.#last?.plan.held;
+    const doubt = this.#deps.source.state().doubt;
+    if (!held || !this.#last) return Promise.resolve([]);
+    if (doubt !== undefined) {
+      return Promise.reject(
+        new OvrError('dependency-failed', 'waiting', `cannot confirm while in doubt: ${doubt}`),
+      );
+    }
+    this.#confirmed = { revision: this.#last.revision.digest, keys: new Set(held.keys) };
+    this.#journal.pruneConfirmed(held.keys);
+    this.#bell.ring();
+    return Promise.resolve(held.keys);
+  }
+
+  async #round(seenMs: number): Promise<void> {
+    const { clock, observer, source } = this.#deps;
+    const began = clock.monotonic();
+    const { revision, diagnostics, doubt } = source.state();
+    this.#journal.problems(diagnostics, doubt);
+    if (!revision) return;
+    try {
+      const round = await this.#think(revision);
+      this.#engineAnswered(round.observed.engine);
+      if (this.#last?.revision.digest !== revision.digest) this.#journal.revision(revision);
+      this.#last = round;
+      this.#lastRoundMs = clock.now();
+      this.#settle(round, { began, seenMs });
+      observer.roundFinished(clock.monotonic() - began, 'ok');
+    } catch (error) {
+      this.#engineFailed(error);
+      observer.roundFinished(clock.monotonic() - began, 'failed');
+    }
+    observer.statusChanged(this.status());
+    await this.#save();
+    this.#tellSettled();
+  }
+
+  async #think(revision: Revision): Promise<Round> {
+    const { engine, source, clock } = this.#deps;
+    const [observed, hostRoutes] = await Promise.all([engine.observe(), this.#deps.hostRoutes()]);
+    const { doubt } = source.state();
+    const input = {
+      revision,
+      observed,
+      memory: this.#memory,
+      settings: { ...this.#options, hostRoutes },
+      nowMs: clock.now(),
+      ...(doubt === undefined ? {} : { doubt }),
+    };
+    const plan = makePlan({ ...input, pruneConfirmed: false });
+    const isConfirmed = this.#confirmed !== undefined && this.#covers(plan, revision, this.#confirmed);
+    return { revision, observed, plan: isConfirmed ? makePlan({ ...input, pruneConfirmed: true }) : plan };
+  }
+
+  /** A confirmation holds for the removals it was given for, under the revision it was given for, and no others. */
+  #covers(
+    plan: Plan,
+    revision: Revision,
+    confirmed: { revision: string; keys: ReadonlySet<ObjectKey> },
+  ): boolean {
+    return (
+      confirmed.revision === revision.digest &&
+      (plan.held?.keys.every((key) => confirmed.keys.has(key)) ?? false)
+    );
+  }
+
+  /** Takes a round's plan: reports, remembers, and dispatches what may be done now. */
+  #settle(round: Round, times: { began: number; seenMs: number }): void {
+    const { plan, revision } = round;
+    const nowMs = this.#deps.clock.monotonic();
+    this.#journal.drift(this.#drift.update(plan.verdicts, times.seenMs));
+    this.#journal.held(plan.held);
+    const plans = new Map(plan.objects.map((object) => [object.key, object]));
+    this.#retries.forgetExcept(new Set(plans.keys()));
+    const known = new Set(plan.verdicts.map(({ condition }) => condition.key));
+    for (const verdict of plan.verdicts) this.#judge(verdict, plans.get(verdict.condition.key), nowMs);
+    this.#board.retain(known);
+    this.#memory.learn(round);
+    const isFresh = (object: ObjectPlan): boolean => (this.#laneEnds.get(object.key) ?? -1) < times.began;
+    const due = plan.objects.filter((object) => isFresh(object) && this.#mayTry(object, nowMs));
+    if (plan.objects.some((object) => !isFresh(object))) this.#bell.ring();
+    this.#lanes.dispatch(due);
+    this.#scheduleNext(plan, nowMs);
+    this.#isConverged = plan.objects.length === 0 && isAsDeclared(plan.verdicts, revision);
+  }
+
+  #mayTry(object: ObjectPlan, nowMs: number): boolean {
+    if (this.#retries.blocking(object, nowMs)) return false;
+    return !isRepair(object) || this.#breaker.pauseMs(object.key, nowMs) === 0;
+  }
+
+  /** The condition an object shows: the plan's, or what its last try ran into. */
+  #judge(verdict: Verdict, object: ObjectPlan | undefined, nowMs: number): void {
+    const wallMs = this.#deps.clock.now();
+    const { condition, nextTryInMs } = this.#overlay(verdict, object, nowMs);
+    const nextTry = nextTryInMs === undefined ? {} : { nextTryMs: wallMs + nextTryInMs };
+    if (this.#board.update(verdict, condition, { nowMs: wallMs, ...nextTry }))
+      this.#journal.condition(condition, verdict);
+  }
+
+  #overlay(
+    verdict: Verdict,
+    object: ObjectPlan | undefined,
+    nowMs: number,
+  ): { condition: Condition; nextTryInMs?: number } {
+    const { condition } = verdict;
+    if (!object) return { condition };
+    const failure = this.#retries.failureOf(object.key);
+    if (failure && condition.type !== 'UpdateFailed') {
+      const type = failure.error.kind === 'waiting' ? 'Waiting' : 'Failed';
+      const again = failure.nextTryMs === undefined ? '; not tried again until something changes' : '';
+      const shown: Condition = { key: object.key, type, message: failure.error.message + again };
+      if (failure.nextTryMs === undefined) return { condition: shown };
+      return { condition: shown, nextTryInMs: Math.max(0, failure.nextTryMs - nowMs) };
+    }
+    const pauseMs = isRepair(object) ? this.#breaker.pauseMs(object.key, nowMs) : 0;
+    if (pauseMs === 0) return { condition };
+    const message = `repaired 5 times in 300 s and broken again: something else keeps changing it (${condition.message})`;
+    return { condition: { key: object.key, type: 'Stalled', message }, nextTryInMs: pauseMs };
+  }
+
+  #scheduleNext(plan: Plan, nowMs: number): void {
+    if (plan.recheckAfterMs !== undefined) this.#bell.ring(Math.max(1, plan.recheckAfterMs));
+    for (const object of plan.objects) {
+      const nextTryMs = this.#retries.blocking(object, nowMs)?.nextTryMs;
+      if (nextTryMs !== undefined) this.#bell.ring(Math.max(1, nextTryMs - nowMs));
+      const pauseMs = isRepair(object) ? this.#breaker.pauseMs(object.key, nowMs) : 0;
+      if (pauseMs > 0) this.#bell.ring(pauseMs);
+    }
+  }
+
+  #recorded(record: ActionRecord): void {
+    this.#board.record(record);
+    this.#journal.action(record);
+    this.#deps.observer.actionFinished(record);
+  }
+
+  /** Saved at once: an ID that a crash lets us forget could not be told from a foreign container with inherited labels. */
+  #containerMade(id: string): void {
+    this.#memory.recordCreated(id);
+    void this.#save();
+  }
+
+  #laneFinished(object: ObjectPlan, result: PlanResult): void {
+    const nowMs = this.#deps.clock.monotonic();
+    this.#laneEnds.set(object.key, nowMs);
+    if (result.ok) {
+      this.#retries.recordSuccess(object.key);
+      if (isRepair(object)) {
+        this.#breaker.recordRepair(object.key, nowMs);
+        this.#drift.recordRepair(object.key, nowMs);
+      }
+    } else {
+      this.#failed(object, result);
+    }
+    this.#bell.ring(this.#lanes.isBusy ? BUSY_ROUND_MS : 0);
+  }
+
+  #failed(object: ObjectPlan, result: Extract<PlanResult, { ok: false }>): void {
+    this.#retries.recordFailure(object, result.error, this.#deps.clock.monotonic());
+    const declared = this.#last?.revision.objects.get(object.key);
+    if (!result.fellBack || result.error.kind === 'transient' || !declared) return;
+    const message = `the update failed: ${result.error.message}`;
+    this.#memory.recordFailedUpdate(object.key, { specHash: declared.specHash, message });
+  }
+
+  #engineEvent(event: EngineEvent): void {
+    if (event.type === 'down') {
+      this.#engineDown(event.message);
+      return;
+    }
+    if (event.type === 'up') {
+      this.#retries.forgetAll();
+      this.#bell.ring();
+      return;
+    }
+    const keys = keysTouched(event);
+    if (keys.some((key) => this.#lanes.isRunning(key))) return;
+    const objects = this.#last?.revision.objects;
+    const isKnown =
+      keys.length === 0 || keys.some((key) => objects?.has(key) || this.#memory.applied.has(key));
+    this.#bell.ring(isKnown ? 0 : FOREIGN_EVENT_MS);
+  }
+
+  #engineAnswered(facts: EngineFacts): void {
+    if (this.#engineProblem !== undefined) {
+      this.#journal.engine(true, `${facts.kind} ${facts.version}, API ${facts.apiVersion}`);
+    }
+    this.#facts = facts;
+    this.#engineProblem = undefined;
+    this.#engineFailures = 0;
+  }
+
+  #engineFailed(error: unknown): void {
+    this.#engineFailures += 1;
+    this.#engineDown(errorMessage(error));
+    this.#bell.ring(Math.min(5_000, backoffMs(this.#engineFailures, this.#deps.random())));
+  }
+
+  #engineDown(message: string): void {
+    if (this.#engineProblem !== message) this.#journal.engine(false, message);
+    this.#engineProblem = message;
+    this.#isConverged = false;
+  }
+
+  async #save(): Promise<void> {
+    if (!this.#memory.takeDirty()) return;
+    try {
+      await this.#deps.store.save(this.#memory.toJson());
+    } catch (error) {
+      this.#memory.markDirty();
+      this.#journal.failed('cannot save the state; going on from memory', errorMessage(error));
+    }
+  }
+
+  #scheduleResync(): void {
+    this.#cancelResync = this.#deps.clock.after(this.#options.resyncMs, () => {
+      this.#bell.ring();
+      this.#scheduleResync();
+    });
+  }
+
+  #tellSettled(): void {
+    if (this.#settled.length === 0 || this.#lanes.isBusy || !this.#last) return;
+    const { plan } = this.#last;
+    if (plan.recheckAfterMs !== undefined) return;
+    const isStuck = ({ key }: ObjectPlan): boolean => {
+      const failure = this.#retries.failureOf(key);
+      return failure !== undefined && (failure.nextTryMs === undefined || failure.failures >= SETTLE_TRIES);
+    };
+    if (!plan.objects.every(isStuck)) return;
+    for (const resolve of this.#settled.splice(0)) resolve(this.#isConverged);
+  }
+}
+
+function dependencyFailed(plan: ObjectPlan, dependency: ObjectKey): PlanResult {
+  const message = `${plan.key} waits for ${dependency}, which failed`;
+  return { ok: false, error: new OvrError('dependency-failed', 'waiting', message), fellBack: false };
+}
+
+function isRepair(plan: ObjectPlan): boolean {
+  return plan.steps.some(({ cause }) => cause.drift);
+}
+
+/** Conditions under which an object is as its manifest says, or rightly not here. */
+function isAsDeclared(verdicts: readonly Verdict[], revision: Revision): boolean {
+  const fine: ReadonlySet<Condition['type']> = new Set(['Ready', 'Completed', 'NotHere', 'Ignored']);
+  return verdicts.every(({ condition }) => fine.has(condition.type) || !revision.objects.has(condition.key));
+}
