@@ -9,6 +9,8 @@ import { listedNetworks } from './networks.ts';
 import { end, halt } from './running.ts';
 
 const SHORT_ID_LENGTH = 12;
+/** Of a program that does not mind SIGTERM, such as a shell that is process 1. */
+const STOPPED_EXIT_CODE = 137;
 const DEFAULT_HEALTH_INTERVAL_MS = 30_000;
 
 /** Fails with `not-found`. */
@@ -39,6 +41,7 @@ export function createContainer(
     hostname: spec.hostname ?? id.slice(0, SHORT_ID_LENGTH),
     createdAtMs: host.world.clock.now(),
     ports: hostPorts(spec),
+    program: host.program(spec),
     ...healthcheck(spec),
     state: 'created',
     health: 'none',
@@ -95,10 +98,8 @@ export function stopContainer(host: HostState, container: ContainerRecord): void
     throw failure('not-modified', `container ${container.name} is not running`);
   }
   container.stoppedByHand = true;
-  end(host, container, SIGTERM_EXIT_CODE);
+  end(host, container, STOPPED_EXIT_CODE);
 }
-
-const SIGTERM_EXIT_CODE = 143;
 
 export function pauseContainer(host: HostState, container: ContainerRecord): void {
   if (container.state !== 'running') {
@@ -122,6 +123,7 @@ function setState(host: HostState, container: ContainerRecord, state: ContainerS
 
 /** Fails with `name-in-use`. */
 export function renameContainer(host: HostState, container: ContainerRecord, name: string): void {
+  if (container.name === name) throw failure('invalid-request', `it has the name ${name} already`);
   requireFreeName(host, name);
   container.name = name;
   ring(host, container);

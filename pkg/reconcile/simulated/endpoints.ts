@@ -1,3 +1,4 @@
+import { errorMessage } from '../../api/index.ts';
 import type { EndpointRequest, NetworkRef } from '../../plan/index.ts';
 import { failure } from './failures.ts';
 import type { ContainerRecord, EndpointRecord, HostState, NetworkRecord } from './model.ts';
@@ -31,8 +32,28 @@ export function attach(host: HostState, container: ContainerRecord, endpoint: En
       `endpoint with name ${container.name} already exists in network ${network.name}`,
     );
   }
-  endpoint.ipv4Address = takeAddress(network, endpoint.requestedIpv4);
+  endpoint.ipv4Address =
+    network.scope === 'swarm'
+      ? takeSwarmAddress(host, network, endpoint.requestedIpv4)
+      : takeAddress(network, endpoint.requestedIpv4);
   endpoint.networkId = network.id;
+}
+
+/** In Swarm mode a manager hands out addresses; whatever stops it, all that the host learns is that it took too long. */
+function takeSwarmAddress(host: HostState, network: NetworkRecord, requested: string | undefined): string {
+  try {
+    if (network.pool === undefined) throw new Error('it has no subnet');
+    const address = takeAddress(network, requested);
+    if (!network.balancers.has(host.name)) network.pool.allocate();
+    network.balancers.add(host.name);
+    return address;
+  } catch (error) {
+    const why = errorMessage(error);
+    throw failure(
+      'attach-timeout',
+      `attaching to network ${network.name} failed: deadline exceeded (${why})`,
+    );
+  }
 }
 
 function takeAddress(network: NetworkRecord, requested: string | undefined): string {
@@ -96,9 +117,14 @@ function recordEndpoint(host: HostState, container: ContainerRecord, request: En
   container.endpoints.set(network.name, endpointRecord(network.name, request));
 }
 
-/** Fails with `not-connected` when there is nothing to detach. */
-export function disconnect(host: HostState, container: ContainerRecord, ref: NetworkRef): void {
-  const key = isLive(container) ? findNetwork(host, ref).name : recordedName(host, ref);
+/** Fails with `not-connected` when there is nothing to detach. `force` drops the record of a network that is gone. */
+export function disconnect(
+  host: HostState,
+  container: ContainerRecord,
+  ref: NetworkRef,
+  force = false,
+): void {
+  const key = isLive(container) && !force ? findNetwork(host, ref).name : recordedName(host, ref, force);
   const endpoint = container.endpoints.get(key);
   if (endpoint === undefined) {
     throw failure('not-connected', `container ${container.name} is not connected to network ${ref.name}`);
@@ -108,8 +134,8 @@ export function disconnect(host: HostState, container: ContainerRecord, ref: Net
   if (isLive(container)) ring(host, container, key);
 }
 
-function recordedName(host: HostState, ref: NetworkRef): string {
+function recordedName(host: HostState, ref: NetworkRef, force: boolean): string {
   if (ref.id === undefined) return ref.name;
   const network = listedNetworks(host).find((candidate) => candidate.id === ref.id);
-  return network?.name ?? ref.id;
+  return network?.name ?? (force ? ref.name : ref.id);
 }

@@ -134,9 +134,9 @@ export class SimulatedEngine implements Engine {
     );
   }
 
-  disconnect(containerId: string, network: NetworkRef): Promise<void> {
-    return this.#gate.call('disconnect', [containerId, network], () =>
-      endpoints.disconnect(this.#host, containers.findContainer(this.#host, containerId), network),
+  disconnect(containerId: string, network: NetworkRef, force = false): Promise<void> {
+    return this.#gate.call('disconnect', [containerId, network, force], () =>
+      endpoints.disconnect(this.#host, containers.findContainer(this.#host, containerId), network, force),
     );
   }
 }

@@ -22,6 +22,7 @@ const KIND_OF = {
   'image-pull-failed': 'transient',
   'container-start-failed': 'waiting',
   'not-attachable': 'invalid',
+  'attach-timeout': 'transient',
   'not-manager': 'invalid',
   'invalid-request': 'invalid',
 } as const satisfies Partial<Record<ErrorCode, ErrorKind>>;

@@ -1,3 +1,4 @@
+import type { ContainerSpec } from '../../manifest/index.ts';
 import type { EngineFacts, ObservedState } from '../../state/index.ts';
 import type { Engine, EngineEvent, Stoppable } from '../ports.ts';
 import { Bell, type BellOptions } from './bell.ts';
@@ -5,7 +6,7 @@ import { type Gate, SimulatedEngine } from './engine.ts';
 import { failure } from './failures.ts';
 import type { FaultHook, Latency, Operation } from './faults.ts';
 import { Hand } from './hand.ts';
-import type { ContainerRecord, HostState, NetworkRecord, WorldState } from './model.ts';
+import type { ContainerRecord, HostState, NetworkRecord, Program, WorldState } from './model.ts';
 import { observeHost } from './observe.ts';
 import { sequence } from './random.ts';
 
@@ -15,6 +16,7 @@ export interface HostSetup {
   readonly facts: EngineFacts;
   readonly images: readonly string[];
   readonly pullable: readonly string[] | 'any';
+  readonly programs: (spec: ContainerSpec) => Program | undefined;
   readonly latency: Latency;
   readonly bell: BellOptions;
   readonly seed: number;
@@ -33,6 +35,7 @@ export class SimulatedHost implements HostState, Gate {
   readonly hand: Hand;
   /** How often each operation was called; a test may clear it. */
   readonly calls = new Map<Operation, number>();
+  readonly #programs: HostSetup['programs'];
   readonly #bell: Bell;
   readonly #latency: Latency;
   readonly #next: () => number;
@@ -45,6 +48,7 @@ export class SimulatedHost implements HostState, Gate {
     this.facts = setup.facts;
     this.images = new Set(setup.images);
     this.pullable = setup.pullable === 'any' ? 'any' : new Set(setup.pullable);
+    this.#programs = setup.programs;
     this.#bell = new Bell(setup.world.clock, setup.bell);
     this.#latency = setup.latency;
     this.#next = sequence(setup.seed);
@@ -54,6 +58,10 @@ export class SimulatedHost implements HostState, Gate {
 
   emit(event: EngineEvent): void {
     if (this.#outage === undefined) this.#bell.ring(event);
+  }
+
+  program(spec: ContainerSpec): Program {
+    return this.#programs(spec) ?? {};
   }
 
   /** The engine stops answering: every call fails with `engine-unreachable` and this message. What runs goes on running. */

@@ -47,38 +47,52 @@ export function freeSubnet(pool: string, prefix: number, taken: readonly string[
   return undefined;
 }
 
-/** The subnet with the gateway filled in as Docker does: the first address, of the range if there is one. */
+/** The subnet with the gateway filled in as Docker does: the first usable address of the range, if there is one, or of all. */
 export function withGateway(subnet: ObservedSubnet): ObservedSubnet {
   if (subnet.gateway !== undefined) return subnet;
-  return { ...subnet, gateway: formatAddress(parseRange(subnet.subnet).first + 1) };
+  const whole = parseRange(subnet.subnet);
+  const { first } = parseRange(subnet.ipRange ?? subnet.subnet);
+  return { ...subnet, gateway: formatAddress(Math.max(first, whole.first + 1)) };
 }
 
-/** The addresses of one network: hands out the lowest free one, as Docker does. */
+/** `lowest`: an address is used again as soon as it is free. `serial`: only after all others, as in Swarm mode. */
+type Order = 'lowest' | 'serial';
+
+/** The addresses of one network. */
 export class AddressPool {
   readonly #network: string;
   readonly #subnet: Range;
   readonly #range: Range;
+  readonly #order: Order;
   readonly #taken = new Set<number>();
-  /** No address below this one is free. */
-  #lowest: number;
+  /** Where to look first. In order `lowest` no address below it is free. */
+  #next: number;
 
-  constructor(network: string, subnet: ObservedSubnet) {
+  constructor(network: string, subnet: ObservedSubnet, order: Order = 'lowest') {
     this.#network = network;
+    this.#order = order;
     this.#subnet = parseRange(subnet.subnet);
     this.#range = parseRange(subnet.ipRange ?? subnet.subnet);
     this.#taken.add(this.#subnet.first).add(this.#subnet.last);
     if (subnet.gateway !== undefined) this.#taken.add(parseAddress(subnet.gateway));
-    this.#lowest = this.#range.first;
+    this.#next = this.#range.first;
   }
 
-  /** Takes the lowest free address; fails with `address-exhausted`. */
+  /** Takes the next free address; fails with `address-exhausted`. */
   allocate(): string {
-    while (this.#taken.has(this.#lowest)) this.#lowest += 1;
-    if (this.#lowest > this.#range.last) {
+    const { first, last } = this.#range;
+    const free = this.#firstFree(this.#next, last) ?? this.#firstFree(first, this.#next - 1);
+    if (free === undefined) {
       throw failure('address-exhausted', `no available address in network ${this.#network}`);
     }
-    this.#taken.add(this.#lowest);
-    return formatAddress(this.#lowest);
+    this.#taken.add(free);
+    this.#next = free + 1;
+    return formatAddress(free);
+  }
+
+  #firstFree(from: number, to: number): number | undefined {
+    for (let value = from; value <= to; value += 1) if (!this.#taken.has(value)) return value;
+    return undefined;
   }
 
   /** Takes this address, which may lie outside the range but not outside the subnet; fails with `address-in-use`. */
@@ -96,7 +110,8 @@ export class AddressPool {
   release(address: string): void {
     const value = parseAddress(address);
     this.#taken.delete(value);
-    if (value >= this.#range.first && value < this.#lowest) this.#lowest = value;
+    const isBefore = value >= this.#range.first && value < this.#next;
+    if (this.#order === 'lowest' && isBefore) this.#next = value;
   }
 
   /** The taken addresses, lowest first. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../../api/index.ts';
-import type { RestartPolicy } from '../../manifest/index.ts';
+import type { ContainerSpec, RestartPolicy } from '../../manifest/index.ts';
 import type { ContainerState, EngineFacts, ObservedContainer, ObservedNetwork } from '../../state/index.ts';
 import type { EngineEvent } from '../ports.ts';
 import type { AddressPool } from './ipam.ts';
@@ -8,14 +8,16 @@ import type { AddressPool } from './ipam.ts';
 export type Topology = 'single' | 'cluster-store' | 'swarm';
 
 export interface NetworkRecord extends ObservedNetwork {
-  /** Whether its creator chose the subnet; only then may an address be asked for. */
+  /** Whether an address may be asked for: in Swarm mode always, else when its creator chose the subnet. */
   readonly configured: boolean;
-  /** Absent for `host` and `none`. */
-  readonly pool?: AddressPool;
+  /** Absent for `host` and `none`, and where Swarm mode could not give the subnet that was asked for. */
+  readonly pool?: AddressPool | undefined;
   /** Made by the engine itself: can be neither made nor removed. */
   readonly predefined: boolean;
   /** Names of endpoints whose container is gone: what a daemon that died at a bad moment leaves behind. */
   readonly stale: Set<string>;
+  /** Hosts for which Swarm mode has set an address aside, as it does when the first container of a host comes. */
+  readonly balancers: Set<string>;
 }
 
 export interface EndpointRecord {
@@ -44,6 +46,7 @@ export interface ContainerRecord {
   readonly hostname: string;
   readonly createdAtMs: number;
   readonly ports: readonly PortBinding[];
+  readonly program: Program;
   readonly healthcheckIntervalMs?: number;
   state: ContainerState;
   health: ObservedContainer['health'];
@@ -61,7 +64,7 @@ export interface ContainerRecord {
   readonly cancels: Set<() => void>;
 }
 
-/** What a container of an image does by itself. Without one it runs until stopped. */
+/** What a container does by itself. Without one it runs until stopped. */
 export interface Program {
   /** The engine cannot start it: the message it gives. */
   readonly startError?: string;
@@ -75,7 +78,6 @@ export interface WorldState {
   readonly hosts: readonly HostState[];
   /** Networks that all hosts share; in Swarm mode a worker lists only those it uses. */
   readonly shared: NetworkRecord[];
-  readonly programs: Readonly<Record<string, Program>>;
   nextId(): string;
   /** The next VXLAN number. */
   nextVxlan(): number;
@@ -90,6 +92,7 @@ export interface HostState {
   readonly images: Set<string>;
   /** `any`: every image can be pulled. */
   readonly pullable: ReadonlySet<string> | 'any';
+  program(spec: ContainerSpec): Program;
   emit(event: EngineEvent): void;
 }
 

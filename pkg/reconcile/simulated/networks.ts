@@ -81,13 +81,20 @@ export function addNetwork(host: HostState, create: NetworkCreate): NetworkRecor
   const neighbours = isShared ? world.shared : host.networks;
   const taken = neighbours.flatMap((network) => network.subnets.map(({ subnet }) => subnet));
   const subnet = create.spec.ipam ?? autoSubnet(isShared, taken);
-  if (taken.some((other) => overlaps(other, subnet.subnet))) {
+  const isTaken = taken.some((other) => overlaps(other, subnet.subnet));
+  if (isTaken && !(isShared && world.topology === 'swarm')) {
     throw failure('subnet-overlap', `subnet ${subnet.subnet} overlaps with that of another network`);
   }
-  const record = networkRecord(host, create, subnet);
+  const made = networkRecord(host, create, subnet);
+  // Swarm mode takes such a network without a word and never makes it ready.
+  const record = isTaken ? unallocated(made) : made;
   neighbours.push(record);
   host.emit({ type: 'changed', networkName: create.name });
   return record;
+}
+
+function unallocated(network: NetworkRecord): NetworkRecord {
+  return { ...network, driver: '', options: {}, subnets: [], pool: undefined };
 }
 
 function autoSubnet(isShared: boolean, taken: readonly string[]): ObservedSubnet {
@@ -114,10 +121,11 @@ function networkRecord(host: HostState, create: NetworkCreate, subnet: ObservedS
     options: driverOptions(spec, isSwarm ? world.nextVxlan() : undefined),
     subnets: [isSwarm ? withGateway(subnet) : subnet],
     createdAtMs: world.clock.now(),
-    configured: spec.ipam !== undefined,
-    pool: new AddressPool(name, withGateway(subnet)),
+    configured: isSwarm || spec.ipam !== undefined,
+    pool: new AddressPool(name, withGateway(subnet), isSwarm ? 'serial' : 'lowest'),
     predefined: false,
     stale: new Set(),
+    balancers: new Set(),
   };
 }
 
@@ -133,7 +141,7 @@ function driverOptions(spec: NetworkSpec, vxlan: number | undefined): Record<str
 
 /** Fails with `network-in-use` while any host has a container on it; `already-so` when there is none of that ID. */
 export function removeNetwork(host: HostState, id: string): void {
-  const network = [...host.networks, ...host.world.shared].find((candidate) => candidate.id === id);
+  const network = listedNetworks(host).find((candidate) => candidate.id === id);
   if (network === undefined) throw gone(`network ${id} not found`);
   if (network.predefined) throw failure('invalid-request', `network ${network.name} is predefined`);
   if (network.scope === 'swarm') requireManager(host);
@@ -145,13 +153,20 @@ export function removeNetwork(host: HostState, id: string): void {
   host.emit({ type: 'changed', networkName: network.name });
 }
 
-/** The networks that an engine makes by itself. */
-export function predefinedNetworks(host: HostState): NetworkRecord[] {
+/** The networks that an engine makes by itself on each host. */
+export function hostNetworks(host: HostState): NetworkRecord[] {
+  const gateway = predefined(host, 'docker_gwbridge', 'bridge', '172.18.0.0/16');
   return [
     predefined(host, 'bridge', 'bridge', '172.17.0.0/16'),
     predefined(host, 'host', 'host'),
     predefined(host, 'none', 'null'),
+    ...(host.world.topology === 'swarm' ? [gateway] : []),
   ];
+}
+
+/** The network that Swarm mode makes for published ports of services. */
+export function ingressNetwork(manager: HostState): NetworkRecord {
+  return { ...predefined(manager, 'ingress', 'overlay', '10.0.0.0/24'), scope: 'swarm' };
 }
 
 function predefined(host: HostState, name: string, driver: string, subnet?: string): NetworkRecord {
@@ -172,5 +187,6 @@ function predefined(host: HostState, name: string, driver: string, subnet?: stri
     ...(ipam === undefined ? {} : { pool: new AddressPool(name, ipam) }),
     predefined: true,
     stale: new Set(),
+    balancers: new Set(),
   };
 }

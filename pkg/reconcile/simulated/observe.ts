@@ -15,7 +15,9 @@ export function observeHost(host: HostState, next: () => number): ObservedState 
   return {
     engine: host.facts,
     networks: shuffled(listedNetworks(host), next).map(observedNetwork),
-    containers: shuffled([...host.containers.values()], next).map(observedContainer),
+    containers: shuffled([...host.containers.values()], next).map((container) =>
+      observedContainer(host, container),
+    ),
   };
 }
 
@@ -29,7 +31,7 @@ function observedNetwork(network: NetworkRecord): ObservedNetwork {
   };
 }
 
-function observedContainer(container: ContainerRecord): ObservedContainer {
+function observedContainer(host: HostState, container: ContainerRecord): ObservedContainer {
   const { id, name, image, state, health, createdAtMs } = container;
   return {
     ...{ id, name, image, state, health, createdAtMs },
@@ -39,11 +41,11 @@ function observedContainer(container: ContainerRecord): ObservedContainer {
       networkName,
       ipv4Address,
     })),
-    ...(readOwnership(container.labels) === undefined ? {} : { details: details(container) }),
+    ...(readOwnership(container.labels) === undefined ? {} : { details: details(host, container) }),
   };
 }
 
-function details(container: ContainerRecord): ObservedDetails {
+function details(host: HostState, container: ContainerRecord): ObservedDetails {
   const { exitCode, started, hostname, restartPolicy, nanoCpus, memoryBytes } = container;
   const endpoints = [...container.endpoints.values()];
   return {
@@ -53,11 +55,18 @@ function details(container: ContainerRecord): ObservedDetails {
       endpoints.map((endpoint) => [keyOf(endpoint), normaliseAliases(endpoint.aliases, container)]),
     ),
     requestedIpv4: new Map(
-      endpoints.flatMap((endpoint): [string, string][] =>
-        endpoint.requestedIpv4 === undefined ? [] : [[keyOf(endpoint), endpoint.requestedIpv4]],
-      ),
+      endpoints.flatMap((endpoint): [string, string][] => {
+        const address = requestedIpv4(host, endpoint);
+        return address === '' ? [] : [[keyOf(endpoint), address]];
+      }),
     ),
   };
+}
+
+/** Swarm mode shows the address that it gave as if it had been asked for. */
+function requestedIpv4(host: HostState, { networkId, requestedIpv4, ipv4Address }: EndpointRecord): string {
+  const isSwarm = host.world.shared.some(({ id, scope }) => id === networkId && scope === 'swarm');
+  return requestedIpv4 ?? (isSwarm ? ipv4Address : '');
 }
 
 function keyOf({ networkId, networkName }: EndpointRecord): string {

@@ -13,7 +13,7 @@ const START_FAILED_EXIT_CODE = 128;
  * Fails with `not-modified`, `port-in-use`, `container-start-failed` and with what attaching fails with.
  */
 export function startContainer(host: HostState, container: ContainerRecord): void {
-  if (container.state === 'running') {
+  if (container.state === 'running' || container.state === 'restarting') {
     throw failure('not-modified', `container ${container.name} is running already`);
   }
   if (container.state === 'paused') {
@@ -25,10 +25,10 @@ export function startContainer(host: HostState, container: ContainerRecord): voi
 
 function run(host: HostState, container: ContainerRecord): void {
   try {
-    requireFreePorts(host, container);
     for (const endpoint of container.endpoints.values()) attach(host, container, endpoint);
-    const message = host.world.programs[container.image]?.startError;
-    if (message !== undefined) throw failure('container-start-failed', message);
+    requireFreePorts(host, container);
+    const { startError } = container.program;
+    if (startError !== undefined) throw failure('container-start-failed', startError);
   } catch (error) {
     for (const endpoint of container.endpoints.values()) detach(host, endpoint);
     container.exitCode = START_FAILED_EXIT_CODE;
@@ -57,9 +57,9 @@ function samePort(one: PortBinding, other: PortBinding): boolean {
 }
 
 function scheduleExit(host: HostState, container: ContainerRecord): void {
-  const program = host.world.programs[container.image];
-  if (program?.exitAfterMs === undefined) return;
-  later(host, container, program.exitAfterMs, () => crash(host, container, program.exitCode ?? 0));
+  const { exitAfterMs, exitCode = 0 } = container.program;
+  if (exitAfterMs === undefined) return;
+  later(host, container, exitAfterMs, () => crash(host, container, exitCode));
 }
 
 function scheduleHealth(host: HostState, container: ContainerRecord): void {

@@ -40,7 +40,12 @@ function byId(items: NetworkSnapshot[]): NetworkSnapshot[] {
 }
 
 function networkSnapshot({ id, name, labels, ...rest }: NetworkRecord): NetworkSnapshot {
-  return { id, name, labels: { ...labels }, rest: plain({ ...rest, stale: [...rest.stale] }) };
+  return {
+    id,
+    name,
+    labels: { ...labels },
+    rest: plain({ ...rest, stale: [...rest.stale], balancers: [...rest.balancers] }),
+  };
 }
 
 function containerSnapshot({ id, name, labels, cancels, ...rest }: ContainerRecord): ContainerSnapshot {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../api/index.ts';
+import type { ContainerSpec } from '../../manifest/index.ts';
 import type { EngineFacts } from '../../state/index.ts';
 import type { BellOptions } from './bell.ts';
 import { resolve } from './dns.ts';
@@ -6,7 +7,7 @@ import { failure } from './failures.ts';
 import type { FaultHook, Latency } from './faults.ts';
 import { SimulatedHost } from './host.ts';
 import type { NetworkRecord, Program, Topology, WorldState } from './model.ts';
-import { predefinedNetworks } from './networks.ts';
+import { hostNetworks, ingressNetwork } from './networks.ts';
 import { idOf } from './random.ts';
 import { takeSnapshot, type WorldSnapshot } from './snapshot.ts';
 
@@ -29,8 +30,8 @@ export interface WorldOptions {
   readonly images?: readonly string[];
   /** Images that a pull finds; every one unless told. */
   readonly pullable?: readonly string[] | 'any';
-  /** What containers do by themselves, by image. */
-  readonly programs?: Readonly<Record<string, Program>>;
+  /** What containers do by themselves; they run until stopped unless told. */
+  readonly programs?: (spec: ContainerSpec) => Program | undefined;
   readonly latency?: Latency;
   readonly bell?: BellOptions;
   /** Decides the order of lists. */
@@ -48,7 +49,6 @@ export class SimulatedWorld implements WorldState {
   readonly clock: Clock;
   readonly hosts: readonly SimulatedHost[];
   readonly shared: NetworkRecord[] = [];
-  readonly programs: Readonly<Record<string, Program>>;
   /** Called before and after every engine call; may be changed at any time. */
   faults: FaultHook | undefined;
   #ids = 0;
@@ -57,9 +57,9 @@ export class SimulatedWorld implements WorldState {
   constructor(options: WorldOptions) {
     this.topology = options.topology ?? 'single';
     this.clock = options.clock;
-    this.programs = options.programs ?? {};
     this.hosts = hostList(options.hosts).map((host, index) => this.#makeHost(options, host, index));
-    for (const host of this.hosts) host.networks.push(...predefinedNetworks(host));
+    for (const host of this.hosts) host.networks.push(...hostNetworks(host));
+    if (this.topology === 'swarm') this.shared.push(ingressNetwork(this.host()));
   }
 
   nextId(): string {
@@ -99,6 +99,7 @@ export class SimulatedWorld implements WorldState {
       facts: engineFacts(this.topology, host, index),
       images: host.images ?? options.images ?? [],
       pullable: options.pullable ?? 'any',
+      programs: options.programs ?? (() => undefined),
       latency: options.latency ?? { operations: {} },
       bell: options.bell ?? {},
       seed: (options.seed ?? 0) + index,
