@@ -1,0 +1,121 @@
+import { Gauge, type Registry } from 'prom-client';
+
+import type { AgentStatus } from '../reconcile/index.ts';
+import { aliasHolders, countObjects, driftSeries } from './series.ts';
+
+/** What one gauge shows: series with their values. */
+type Series<L extends string> = readonly { readonly labels: Record<L, string>; readonly value: number }[];
+
+interface Described<L extends string> {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly L[];
+  readonly series: (status: AgentStatus) => Series<L>;
+}
+
+/** Gauges that are computed from the newest status when somebody asks, so that nothing outlives what it describes. */
+export function registerGauges(registry: Registry, newest: () => AgentStatus | undefined): void {
+  const add = <L extends string>({ name, help, labelNames, series }: Described<L>): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset();
+        const status = newest();
+        if (status === undefined) return;
+        for (const { labels, value } of series(status)) this.set(labels, value);
+      },
+    });
+  };
+  addObjects(add);
+  addSources(add);
+  addAgent(add);
+}
+
+type Add = <L extends string>(described: Described<L>) => void;
+
+function addObjects(add: Add): void {
+  add({
+    name: 'ovr_objects',
+    help: 'Objects by condition.',
+    labelNames: ['kind', 'condition'],
+    series: countObjects,
+  });
+  add({
+    name: 'ovr_drift',
+    help: '1 for each difference that nobody declared, while it lasts.',
+    labelNames: ['kind', 'name', 'field'],
+    series: (status) => driftSeries(status).shown,
+  });
+  add({
+    name: 'ovr_drift_omitted',
+    help: 'Differences without a series of ovr_drift, because there are too many.',
+    labelNames: [],
+    series: (status) => [{ labels: {}, value: driftSeries(status).omitted }],
+  });
+  add({
+    name: 'ovr_alias_holders',
+    help: 'Containers of this node that have the alias on the network.',
+    labelNames: ['alias', 'network'],
+    series: aliasHolders,
+  });
+}
+
+function addSources(add: Add): void {
+  add({
+    name: 'ovr_source_revision_info',
+    help: 'The revision in force.',
+    labelNames: ['revision'],
+    series: ({ revision }) => (revision ? [{ labels: { revision: revision.digest }, value: 1 }] : []),
+  });
+  add({
+    name: 'ovr_source_last_sync_timestamp_seconds',
+    help: 'When the source was last read completely, seconds since the epoch.',
+    labelNames: ['source'],
+    series: ({ sources }) =>
+      sources.flatMap(({ name, lastSyncMs }) =>
+        lastSyncMs === undefined ? [] : [{ labels: { source: name }, value: lastSyncMs / 1000 }],
+      ),
+  });
+  add({
+    name: 'ovr_manifest_errors',
+    help: 'Errors in the manifests as they are now.',
+    labelNames: [],
+    series: ({ diagnostics }) => [
+      { labels: {}, value: diagnostics.filter(({ severity }) => severity === 'error').length },
+    ],
+  });
+}
+
+function addAgent(add: Add): void {
+  add({
+    name: 'ovr_engine_up',
+    help: '1 while the engine answers.',
+    labelNames: [],
+    series: ({ engine }) => [{ labels: {}, value: Number(engine.up) }],
+  });
+  add({
+    name: 'ovr_prune_held',
+    help: '1 while removals wait for ovr prune --confirm.',
+    labelNames: [],
+    series: ({ prune }) => [{ labels: {}, value: Number(prune.held) }],
+  });
+  add({
+    name: 'ovr_mode',
+    help: '1 for the mode the agent runs in.',
+    labelNames: ['mode'],
+    series: (status) =>
+      (['enforce', 'observe'] as const).map((mode) => ({
+        labels: { mode },
+        value: Number(status.mode === mode),
+      })),
+  });
+  add({
+    name: 'ovr_build_info',
+    help: 'The version that runs.',
+    labelNames: ['version'],
+    series: ({ version }) => [{ labels: { version }, value: 1 }],
+  });
+}

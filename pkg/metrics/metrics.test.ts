@@ -1,0 +1,215 @@
+import { readFile } from 'node:fs/promises';
+import { beforeEach, describe, expect, it } from 'vitest';
+
+import { REASONS, type Cause } from '../api/index.ts';
+import { ACTION_TYPES } from '../plan/index.ts';
+import type { ActionRecord, AgentStatus, ObjectStatus } from '../reconcile/index.ts';
+import { USUAL_CAUSES } from './known.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+
+const aliasDrift: Cause = {
+  reason: 'AliasesDiffer',
+  drift: true,
+  field: 'networks[ovr0].aliases',
+  observed: '[]',
+  desired: '[nginx]',
+};
+
+function object(change: Partial<ObjectStatus>): ObjectStatus {
+  return {
+    key: 'Container/web',
+    kind: 'Container',
+    name: 'web',
+    mode: 'enforce',
+    condition: { type: 'Ready', message: '', sinceMs: 0 },
+    causes: [],
+    history: [],
+    ...change,
+  };
+}
+
+function status(change: Partial<AgentStatus>): AgentStatus {
+  return {
+    version: '1.2.3',
+    cluster: 'default',
+    node: 'n1',
+    mode: 'enforce',
+    startedMs: 0,
+    engine: { up: true, message: '' },
+    sources: [],
+    diagnostics: [],
+    prune: { held: false, reason: '', keys: [] },
+    converged: true,
+    objects: [],
+    ...change,
+  };
+}
+
+function record(change: Partial<ActionRecord>): ActionRecord {
+  return {
+    timeMs: 0,
+    key: 'Container/web',
+    action: 'ConnectEndpoint',
+    cause: aliasDrift,
+    result: 'ok',
+    durationMs: 5,
+    ...change,
+  };
+}
+
+let metrics: Metrics;
+beforeEach(() => {
+  metrics = createMetrics();
+});
+
+async function lines(prefix: string): Promise<string[]> {
+  const text = await metrics.render();
+  return text.split('\n').filter((line) => line.startsWith(prefix));
+}
+
+describe('createMetrics', () => {
+  it('counts from 0 what is known beforehand', async () => {
+    expect(await lines('ovr_actions_total{action="UnpauseContainer"')).toEqual([
+      'ovr_actions_total{action="UnpauseContainer",cause="Paused",result="ok"} 0',
+      'ovr_actions_total{action="UnpauseContainer",cause="Paused",result="already-so"} 0',
+      'ovr_actions_total{action="UnpauseContainer",cause="Paused",result="failed"} 0',
+    ]);
+    expect(await lines('ovr_drift_detected_total{kind="Container",field="networks.aliases"}')).toEqual([
+      'ovr_drift_detected_total{kind="Container",field="networks.aliases"} 0',
+    ]);
+    expect(await lines('ovr_reconcile_duration_seconds_count')).toEqual([
+      'ovr_reconcile_duration_seconds_count{result="ok"} 0',
+      'ovr_reconcile_duration_seconds_count{result="failed"} 0',
+    ]);
+    expect(await lines('ovr_repair_duration_seconds_count')).toHaveLength(2);
+    expect(await lines('ovr_engine_up')).toEqual(['ovr_engine_up 0']);
+    expect(await lines('ovr_drift{')).toEqual([]);
+  });
+
+  it('has some usual cause for every action, and no more series than a host is worth', async () => {
+    for (const action of ACTION_TYPES) expect(USUAL_CAUSES[action].length).toBeGreaterThan(0);
+    expect(REASONS).toEqual(expect.arrayContaining(Object.values(USUAL_CAUSES).flat()));
+    expect((await lines('ovr_')).length).toBeLessThan(300);
+  });
+
+  it('counts actions, drift and durations', async () => {
+    metrics.observer.actionFinished(record({}));
+    metrics.observer.actionFinished(record({ result: 'failed' }));
+    metrics.observer.driftDetected('Container', 'networks.aliases');
+    metrics.observer.roundFinished(20, 'ok');
+    metrics.observer.repaired('Container/web', 40);
+    expect(await lines('ovr_actions_total{action="ConnectEndpoint",cause="AliasesDiffer"')).toEqual([
+      'ovr_actions_total{action="ConnectEndpoint",cause="AliasesDiffer",result="ok"} 1',
+      'ovr_actions_total{action="ConnectEndpoint",cause="AliasesDiffer",result="already-so"} 0',
+      'ovr_actions_total{action="ConnectEndpoint",cause="AliasesDiffer",result="failed"} 1',
+    ]);
+    expect(await lines('ovr_drift_detected_total{kind="Container",field="networks.aliases"}')).toEqual([
+      'ovr_drift_detected_total{kind="Container",field="networks.aliases"} 1',
+    ]);
+    expect(await lines('ovr_reconcile_duration_seconds_sum{result="ok"}')).toEqual([
+      'ovr_reconcile_duration_seconds_sum{result="ok"} 0.02',
+    ]);
+    expect(await lines('ovr_repair_duration_seconds_sum{kind="Container"}')).toEqual([
+      'ovr_repair_duration_seconds_sum{kind="Container"} 0.04',
+    ]);
+  });
+
+  it('shows a drift only while it lasts', async () => {
+    const declared: Cause = { ...aliasDrift, drift: false, field: 'restartPolicy' };
+    const drifted = object({ causes: [aliasDrift, declared] });
+    metrics.observer.statusChanged(status({ objects: [drifted] }));
+    expect(await lines('ovr_drift{')).toEqual([
+      'ovr_drift{kind="Container",name="web",field="networks[ovr0].aliases"} 1',
+    ]);
+    metrics.observer.statusChanged(status({ objects: [object({})] }));
+    expect(await lines('ovr_drift{')).toEqual([]);
+  });
+
+  it('shows at most a thousand drifts and says how many it leaves out', async () => {
+    const objects = Array.from({ length: 1003 }, (_, index) =>
+      object({ key: `Container/c${index}`, name: `c${index}`, causes: [aliasDrift] }),
+    );
+    metrics.observer.statusChanged(status({ objects }));
+    expect(await lines('ovr_drift{')).toHaveLength(1000);
+    expect(await lines('ovr_drift_omitted')).toEqual(['ovr_drift_omitted 3']);
+  });
+
+  it('counts objects by condition, with the zeros', async () => {
+    metrics.observer.statusChanged(status({ objects: [object({}), object({})] }));
+    expect(await lines('ovr_objects{kind="Container",condition="Ready"}')).toEqual([
+      'ovr_objects{kind="Container",condition="Ready"} 2',
+    ]);
+    expect(await lines('ovr_objects{kind="Network",condition="Stalled"}')).toEqual([
+      'ovr_objects{kind="Network",condition="Stalled"} 0',
+    ]);
+  });
+
+  it('counts who holds an alias, running containers only', async () => {
+    const endpoints = [{ network: 'ovr0', ipv4Address: '10.0.9.2', aliases: ['nginx', 'web'] }];
+    const observed = { id: 'a', createdAtMs: 0, endpoints };
+    const objects = ['running', 'running', 'exited'].map((state) =>
+      object({ observed: { ...observed, state } }),
+    );
+    metrics.observer.statusChanged(status({ objects }));
+    expect(await lines('ovr_alias_holders{')).toEqual([
+      'ovr_alias_holders{alias="nginx",network="ovr0"} 2',
+      'ovr_alias_holders{alias="web",network="ovr0"} 2',
+    ]);
+  });
+
+  it('shows the state of sources and agent', async () => {
+    const position = { file: 'a', line: 1, column: 1, message: '', code: 'x' };
+    metrics.observer.statusChanged(
+      status({
+        mode: 'observe',
+        revision: { digest: 'abc', objects: 2 },
+        sources: [
+          { name: 'dir:/etc/ovr.d', synced: true, lastSyncMs: 1_500 },
+          { name: 'new', synced: false },
+        ],
+        diagnostics: [
+          { severity: 'error', ...position },
+          { severity: 'warning', ...position },
+        ],
+        prune: { held: true, reason: '', keys: [] },
+      }),
+    );
+    const expected = [
+      'ovr_source_revision_info{revision="abc"} 1',
+      'ovr_source_last_sync_timestamp_seconds{source="dir:/etc/ovr.d"} 1.5',
+      'ovr_manifest_errors 1',
+      'ovr_engine_up 1',
+      'ovr_prune_held 1',
+      'ovr_mode{mode="enforce"} 0',
+      'ovr_mode{mode="observe"} 1',
+      'ovr_build_info{version="1.2.3"} 1',
+    ];
+    expect(await lines('ovr_')).toEqual(expect.arrayContaining(expected));
+    expect(await lines('ovr_source_last_sync')).toHaveLength(1);
+  });
+
+  it('keeps to itself: two agents in one process share nothing', async () => {
+    createMetrics().observer.actionFinished(record({}));
+    expect(
+      await lines('ovr_actions_total{action="ConnectEndpoint",cause="AliasesDiffer",result="ok"}'),
+    ).toEqual(['ovr_actions_total{action="ConnectEndpoint",cause="AliasesDiffer",result="ok"} 0']);
+  });
+
+  it('has the process metrics without those that would need sampling', async () => {
+    expect(await lines('process_cpu_seconds_total')).toHaveLength(1);
+    expect(await lines('nodejs_eventloop_lag_seconds')).toHaveLength(1);
+    expect(await lines('nodejs_eventloop_lag_mean')).toEqual([]);
+  });
+});
+
+describe('docs/metrics.md', () => {
+  it('has exactly the metrics there are, with their types', async () => {
+    const text = await metrics.render();
+    const types = [...text.matchAll(/^# TYPE (ovr_\w+) (\w+)$/gm)].map(([, name, type]) => `${name} ${type}`);
+    const page = await readFile(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
+    const rows = [...page.matchAll(/^\| `(ovr_\w+)(?:\{[^}]*\})?` \| (\w+) \|/gm)].map(
+      ([, name, type]) => `${name} ${type}`,
+    );
+    expect(rows.toSorted()).toEqual(types.toSorted());
+  });
+});
