@@ -91,7 +91,8 @@ export class Reconciler implements AgentView, AgentControl {
   readonly #lanes: Lanes<PlanResult>;
   readonly #memory = new Memory();
   readonly #retries: RetryBook;
-  /** When each object's last lane ended (monotonic): older observations say nothing about it. */
+  /** Counts lane ends, so that an observation can be told from one made before an object's last lane ended. */
+  #laneEndCount = 0;
   readonly #laneEnds = new Map<ObjectKey, number>();
   readonly #startedMs: number;
   #watch: Stoppable | undefined;
@@ -216,6 +217,7 @@ export class Reconciler implements AgentView, AgentControl {
   async #round(seenMs: number): Promise<void> {
     const { clock, observer, source } = this.#deps;
     const began = clock.monotonic();
+    const laneEnds = this.#laneEndCount;
     const { revision, diagnostics, doubt } = source.state();
     this.#journal.problems(diagnostics, doubt);
     if (!revision) return;
@@ -225,7 +227,7 @@ export class Reconciler implements AgentView, AgentControl {
       if (this.#last?.revision.digest !== revision.digest) this.#journal.revision(revision);
       this.#last = round;
       this.#lastRoundMs = clock.now();
-      this.#settle(round, { began, seenMs });
+      this.#settle(round, { laneEnds, seenMs });
       observer.roundFinished(clock.monotonic() - began, 'ok');
     } catch (error) {
       this.#engineFailed(error);
@@ -266,7 +268,7 @@ export class Reconciler implements AgentView, AgentControl {
   }
 
   /** Takes a round's plan: reports, remembers, and dispatches what may be done now. */
-  #settle(round: Round, times: { began: number; seenMs: number }): void {
+  #settle(round: Round, times: { laneEnds: number; seenMs: number }): void {
     const { plan, revision } = round;
     const nowMs = this.#deps.clock.monotonic();
     this.#journal.drift(this.#drift.update(plan.verdicts, times.seenMs));
@@ -277,7 +279,7 @@ export class Reconciler implements AgentView, AgentControl {
     for (const verdict of plan.verdicts) this.#judge(verdict, plans.get(verdict.condition.key), nowMs);
     this.#board.retain(known);
     this.#memory.learn(round);
-    const isFresh = (object: ObjectPlan): boolean => (this.#laneEnds.get(object.key) ?? -1) < times.began;
+    const isFresh = (object: ObjectPlan): boolean => (this.#laneEnds.get(object.key) ?? 0) <= times.laneEnds;
     const due = plan.objects.filter((object) => isFresh(object) && this.#mayTry(object, nowMs));
     if (plan.objects.some((object) => !isFresh(object))) this.#bell.ring();
     this.#lanes.dispatch(due);
@@ -344,7 +346,8 @@ export class Reconciler implements AgentView, AgentControl {
 
   #laneFinished(object: ObjectPlan, result: PlanResult): void {
     const nowMs = this.#deps.clock.monotonic();
-    this.#laneEnds.set(object.key, nowMs);
+    this.#laneEndCount += 1;
+    this.#laneEnds.set(object.key, this.#laneEndCount);
     if (result.ok) {
       this.#retries.recordSuccess(object.key);
       if (isRepair(object)) {

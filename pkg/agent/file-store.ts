@@ -1,0 +1,52 @@
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { errorMessage, OvrError } from '../api/index.ts';
+import type { StateStore } from '../reconcile/index.ts';
+
+const FILE = 'state.json';
+
+/** Keeps the agent's memory in one JSON file: written beside, flushed, renamed, so that a crash leaves the old or the new. */
+export function createFileStore(dir: string): StateStore {
+  const path = join(dir, FILE);
+  let writing: Promise<void> = Promise.resolve();
+  return {
+    load: () => load(path),
+    save: (state) => {
+      const text = JSON.stringify(state);
+      writing = writing.catch(() => undefined).then(() => write(path, text));
+      return writing;
+    },
+  };
+}
+
+/** Remembers nothing. */
+export const noStore: StateStore = { load: () => Promise.resolve(undefined), save: () => Promise.resolve() };
+
+async function load(path: string): Promise<unknown> {
+  try {
+    const parsed: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return parsed;
+  } catch {
+    // Absent or cut by hand: the agent explains less, and does nothing else differently.
+    return undefined;
+  }
+}
+
+async function write(path: string, text: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const temporary = `${path}.new`;
+    const file = await open(temporary, 'w', 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    throw new OvrError('state-unwritable', 'transient', `cannot write ${path}: ${errorMessage(error)}`, {
+      cause: error,
+    });
+  }
+}
