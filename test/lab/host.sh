@@ -1,7 +1,7 @@
 #!/bin/sh
 # The first process of a lab host. Runs in fresh mount, UTS, IPC and PID namespaces and in the host's network namespace.
 # It gives the host a root file system of its own (a throw-away layer over LOWER), so nothing a daemon writes reaches the
-# machine, and then does nothing but stay: when it is killed, the kernel ends every process and every mount of the host.
+# machine, and then becomes init.pl, which stays: when it is killed, the kernel ends every process and every mount of the host.
 set -eu
 folder=$1 name=$2 lower=$3 hosts=$4 ip=$5
 
@@ -10,6 +10,7 @@ read -r pid _ </proc/self/stat
 echo "$pid" >"$folder/init.pid"
 hostname "$name"
 
+init=$(cat "$(dirname "$0")/init.pl")
 work=$folder/mnt
 mkdir -p "$work"
 mount -t tmpfs -o mode=755 ovr-lab "$work"
@@ -28,7 +29,6 @@ mount --bind "$folder" "$root$folder"
 mount -t tmpfs -o mode=711 ovr-lab "$root/var/lib/docker"
 mount -t tmpfs -o mode=755 ovr-lab "$root/etc/docker"
 
-# The host is its own name server and nobody listens there: a look-up fails at once and leaves nothing.
 rm -f "$root/etc/resolv.conf"
 echo "nameserver $ip" >"$root/etc/resolv.conf"
 cp "$hosts" "$root/etc/hosts"
@@ -40,6 +40,4 @@ pivot_root . mnt/old
 umount -l /mnt/old
 rmdir /mnt/old
 
-# A PID 1 that ignores SIGCHLD has its orphans reaped by the kernel.
-echo ready
-exec env --ignore-signal=CHLD sleep infinity >/dev/null 2>&1 </dev/null
+exec perl -e "$init" "$ip" </dev/null
