@@ -1,4 +1,4 @@
-import { objectKey, type Cause, type ObjectKey } from '../api/index.ts';
+import { compareStrings, objectKey, type Cause, type ObjectKey } from '../api/index.ts';
 import type { ContainerObject, NetworkAttachment } from '../manifest/index.ts';
 import {
   normaliseAliases,
@@ -113,6 +113,7 @@ export function diffEndpoints(
   });
   const detach = current.endpoints
     .filter((endpoint) => !matched.has(endpoint))
+    .sort((a, b) => compareStrings(a.networkName, b.networkName) || compareStrings(a.networkId, b.networkId))
     .map((endpoint) => leave(context, container, endpoint, unexpected(context, object, endpoint)));
   return { attach, detach };
 }

@@ -297,11 +297,13 @@ function recreateSteps(
   const cause = causes[0];
   if (!cause) return [];
   const ref = { name: network.name, id: network.id };
-  const leave = users.map((container): Action => ({
-    type: 'DisconnectEndpoint',
-    container: { name: container.name, id: container.id },
-    network: ref,
-    cause,
-  }));
+  const leave = [...users]
+    .sort((a, b) => compareStrings(a.name, b.name))
+    .map((container): Action => ({
+      type: 'DisconnectEndpoint',
+      container: { name: container.name, id: container.id },
+      network: ref,
+      cause,
+    }));
   return [...leave, { type: 'RemoveNetwork', network: ref, cause }];
 }

@@ -1,4 +1,4 @@
-import { objectKey, splitKey, type Cause, type ObjectKey } from '../api/index.ts';
+import { compareStrings, objectKey, splitKey, type Cause, type ObjectKey } from '../api/index.ts';
 import type { ObservedContainer, ObservedNetwork } from '../state/index.ts';
 import type { Action } from './action.ts';
 import { ownedContainer, ownedKeys, ownedNetwork, showList, type PlanContext } from './context.ts';
@@ -22,9 +22,13 @@ export interface RemovalsPlan {
 export function planRemovals(context: PlanContext, elsewhere: ReadonlyMap<ObjectKey, string>): RemovalsPlan {
   const { revision, settings } = context.input;
   const owned = ownedKeys(context);
-  const keys = [...owned].filter(
-    (key) => !revision.undecided.has(key) && (!revision.objects.has(key) || elsewhere.has(key)),
-  );
+  const keys = [...owned]
+    .filter((key) => {
+      const object = revision.objects.get(key);
+      if (object) return elsewhere.has(key) && object.mode === 'enforce';
+      return !revision.undecided.has(key);
+    })
+    .sort(compareStrings);
   if (keys.length === 0) return { plans: [], verdicts: [] };
   const reason = holdReason(context, keys.length, owned.size);
   if (reason !== undefined) {
@@ -82,6 +86,7 @@ function planRemoval(context: PlanContext, key: ObjectKey, cause: Cause): Remova
 function removeContainers(context: PlanContext, key: ObjectKey, cause: Cause): Removal {
   const steps = context.input.observed.containers
     .filter((container) => isContainerOf(context, container, key))
+    .sort((a, b) => compareStrings(a.id, b.id))
     .flatMap((container) => stopAndRemove(container, cause));
   return {
     plan: { key, rank: 2, steps, waitsFor: [] },
@@ -105,11 +110,14 @@ function stopAndRemove(container: ObservedContainer, cause: Cause): Action[] {
 }
 
 function removeNetworks(context: PlanContext, key: ObjectKey, cause: Cause): Removal {
-  const networks = context.input.observed.networks.filter(
-    (network) => ownedNetwork(context, network) && objectKey('Network', network.name) === key,
-  );
+  const networks = context.input.observed.networks
+    .filter((network) => ownedNetwork(context, network) && objectKey('Network', network.name) === key)
+    .sort((a, b) => compareStrings(a.id, b.id));
   const users = networks.flatMap((network) => context.attachedTo.get(network.id) ?? []);
-  const foreign = users.filter((container) => !ownedContainer(context, container)).map(({ name }) => name);
+  const foreign = users
+    .filter((container) => !ownedContainer(context, container))
+    .map(({ name }) => name)
+    .sort(compareStrings);
   if (foreign.length > 0) {
     const message = `containers that ovr does not own still use it: ${showList(foreign)}; disconnect them first`;
     return { verdict: { condition: { key, type: 'Waiting', message }, causes: [cause] } };
@@ -122,7 +130,9 @@ function removeNetworks(context: PlanContext, key: ObjectKey, cause: Cause): Rem
       verdict: { condition: { key, type: 'NotHere', message: 'a Swarm manager removes it' }, causes: [] },
     };
   }
-  const waitsFor = [...new Set(users.map((container) => objectKey('Container', nameOf(context, container))))];
+  const waitsFor = [
+    ...new Set(users.map((container) => objectKey('Container', nameOf(context, container)))),
+  ].sort(compareStrings);
   const steps = networks.map((network): Action => removeStep(network, cause));
   return {
     plan: { key, rank: 3, steps, waitsFor },

@@ -123,7 +123,7 @@ describe('drift', () => {
 
   test('is found without any event, at the next resync', async () => {
     const clock = new FakeClock();
-    const world = new SimulatedWorld({ clock, images: ['busybox'], bell: { lose: 1 } });
+    const world = new SimulatedWorld({ clock, images: ['busybox'], bell: { copies: () => 0 } });
     const agent = await startAgent({ engine: world.host().engine, clock });
     agent.source.declare(net0, web1);
     await agent.run();

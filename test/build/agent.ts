@@ -1,4 +1,4 @@
-import { FakeClock, silentLogger } from '../../pkg/api/index.ts';
+import { type FakeClock, silentLogger } from '../../pkg/api/index.ts';
 import type { ManifestObject, Revision } from '../../pkg/manifest/index.ts';
 import {
   Reconciler,

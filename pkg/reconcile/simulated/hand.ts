@@ -78,7 +78,11 @@ export class Hand {
     return made.id;
   }
 
-  connect(container: string, network: string, how: { aliases?: string[]; ipv4Address?: string } = {}): void {
+  connect(
+    container: string,
+    network: string,
+    how: { aliases?: readonly string[]; ipv4Address?: string } = {},
+  ): void {
     connect(this.#host, this.#container(container), {
       network: this.#reference(network),
       aliases: how.aliases ?? [],

@@ -68,7 +68,9 @@ export interface ContainerRecord {
 export interface Program {
   /** The engine cannot start it: the message it gives. */
   readonly startError?: string;
+  /** It ends by itself this long after each start. */
   readonly exitAfterMs?: number;
+  /** What it ends with, or, where it cannot be started, what the engine says. */
   readonly exitCode?: number;
 }
 

@@ -31,7 +31,7 @@ function run(host: HostState, container: ContainerRecord): void {
     if (startError !== undefined) throw failure('container-start-failed', startError);
   } catch (error) {
     for (const endpoint of container.endpoints.values()) detach(host, endpoint);
-    container.exitCode = START_FAILED_EXIT_CODE;
+    container.exitCode = container.program.exitCode ?? START_FAILED_EXIT_CODE;
     throw error;
   }
   container.state = 'running';
