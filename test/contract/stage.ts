@@ -1,0 +1,211 @@
+import { OvrError } from '../../pkg/api/index.ts';
+import type { ContainerSpec, NetworkSpec } from '../../pkg/manifest/index.ts';
+import type { EndpointRequest, NetworkRef } from '../../pkg/plan/index.ts';
+import type { EngineEvent } from '../../pkg/reconcile/index.ts';
+import type {
+  EngineFacts,
+  ObservedContainer,
+  ObservedEndpoint,
+  ObservedNetwork,
+} from '../../pkg/state/index.ts';
+import { containerSpec, networkSpec, ownedLabels } from './specs.ts';
+import type { ContractSubject } from './subject.ts';
+
+const PATIENCE_MS = 30_000;
+const POLL_MS = 50;
+
+interface Made {
+  readonly id: string;
+  readonly name: string;
+}
+
+interface MadeNetwork extends Made {
+  /** The first three numbers of its subnet and a dot. */
+  readonly prefix: string;
+}
+
+interface ContainerChanges extends Partial<ContainerSpec> {
+  readonly name?: string;
+  readonly endpoint?: EndpointRequest;
+  readonly envLines?: readonly string[];
+  /** On the engine's default bridge; otherwise, and without `endpoint`, on no network. */
+  readonly bridged?: boolean;
+}
+
+/** Makes what a test needs under names of its own, and clears it away. */
+export class Stage {
+  readonly subject: ContractSubject;
+  readonly facts: EngineFacts;
+  readonly #containers: string[] = [];
+  readonly #networks: string[] = [];
+  #counter = 0;
+
+  static async open(subject: ContractSubject): Promise<Stage> {
+    return new Stage(subject, await subject.engine.facts());
+  }
+
+  private constructor(subject: ContractSubject, facts: EngineFacts) {
+    this.subject = subject;
+    this.facts = facts;
+  }
+
+  get isSwarm(): boolean {
+    return this.facts.kind === 'swarm-manager';
+  }
+
+  /** The driver that ovr would use here. */
+  get driver(): NetworkSpec['driver'] {
+    return this.facts.kind === 'plain' ? 'bridge' : 'overlay';
+  }
+
+  name(kind: string): string {
+    this.#counter += 1;
+    return `contract-${kind}-${this.#counter}`;
+  }
+
+  /** A network with a subnet of its own, unless told otherwise. */
+  async network(changes: Partial<NetworkSpec> = {}, labels = {}): Promise<MadeNetwork> {
+    const name = this.name('net');
+    const prefix = `10.201.${this.#counter}.`;
+    const spec = networkSpec(this.driver, { ipam: { subnet: `${prefix}0/24` }, ...changes });
+    return { ...(await this.createNetwork(name, spec, labels)), prefix };
+  }
+
+  /** Another network under a name that was in use. */
+  async networkNamed(name: string): Promise<Made> {
+    this.#counter += 1;
+    const ipam = { subnet: `10.201.${this.#counter}.0/24` };
+    return await this.createNetwork(name, networkSpec(this.driver, { ipam }));
+  }
+
+  async networkWithoutSubnet(): Promise<Made> {
+    return await this.createNetwork(this.name('net'), networkSpec(this.driver));
+  }
+
+  async createNetwork(name: string, spec: NetworkSpec, labels = {}): Promise<Made> {
+    const all = { ...ownedLabels('Network', name), ...labels };
+    const id = await this.subject.engine.createNetwork({ name, spec, labels: all });
+    this.#networks.push(id);
+    return { id, name };
+  }
+
+  /** A container that was made and not started. */
+  async created(changes: ContainerChanges = {}): Promise<Made> {
+    const { name = this.name('box'), endpoint, envLines = [], bridged = false, ...spec } = changes;
+    const id = await this.subject.engine.createContainer(
+      {
+        name,
+        spec: containerSpec(this.subject.imageName, {
+          ...(endpoint || bridged ? {} : { networks: [] }),
+          ...spec,
+        }),
+        labels: { ...ownedLabels('Container', name), ...spec.labels },
+        ...(endpoint === undefined ? {} : { endpoint }),
+      },
+      envLines,
+    );
+    this.#containers.push(id);
+    return { id, name };
+  }
+
+  async running(changes: ContainerChanges = {}): Promise<Made> {
+    const made = await this.created(changes);
+    await this.subject.engine.startContainer(made.id);
+    return made;
+  }
+
+  /** A running container on that network. */
+  async runningOn(network: NetworkRef, request: Partial<EndpointRequest> = {}): Promise<Made> {
+    return await this.running({ endpoint: { network, aliases: [], ...request } });
+  }
+
+  async foreign(labels: Readonly<Record<string, string>> = {}): Promise<Made> {
+    const name = this.name('foreign');
+    const id = await this.subject.hand.runContainer(name, labels);
+    this.#containers.push(id);
+    return { id, name };
+  }
+
+  async seen({ id }: Made): Promise<ObservedContainer | undefined> {
+    const { containers } = await this.subject.engine.observe();
+    return containers.find((container) => container.id === id);
+  }
+
+  async container(made: Made): Promise<ObservedContainer> {
+    return present(await this.seen(made), made.name);
+  }
+
+  async seenNetwork({ id }: Made): Promise<ObservedNetwork | undefined> {
+    const { networks } = await this.subject.engine.observe();
+    return networks.find((network) => network.id === id);
+  }
+
+  /** How the container is attached to the network, by ID or, where the record has none, by name. */
+  async endpoint(made: Made, network: Made): Promise<ObservedEndpoint | undefined> {
+    const { endpoints } = await this.container(made);
+    return endpoints.find(({ networkId, networkName }) =>
+      networkId === '' ? networkName === network.name : networkId === network.id,
+    );
+  }
+
+  async aliases(made: Made, network: Made): Promise<readonly string[] | undefined> {
+    const { details } = await this.container(made);
+    return details?.aliases.get(network.id) ?? details?.aliases.get(network.name);
+  }
+
+  /** Asks again until it holds; fails with what it said last. */
+  async eventually(holds: () => Promise<void> | void): Promise<void> {
+    for (let waitedMs = 0; ; waitedMs += POLL_MS) {
+      try {
+        await holds();
+        return;
+      } catch (error) {
+        if (waitedMs >= PATIENCE_MS) throw error;
+        await this.subject.wait(POLL_MS);
+      }
+    }
+  }
+
+  /** Watches until `stop`; ends when the first event, which is `up`, has come. */
+  async watch(): Promise<{ events: EngineEvent[]; stop: () => void }> {
+    const events: EngineEvent[] = [];
+    const watch = this.subject.engine.watch((event) => void events.push(event));
+    await this.eventually(() => {
+      if (events[0]?.type !== 'up') throw new Error('the watch does not begin with up');
+    });
+    return { events, stop: () => watch.stop() };
+  }
+
+  async clear(): Promise<void> {
+    const { engine } = this.subject;
+    for (const id of this.#containers.splice(0)) await unlessGone(engine.removeContainer(id));
+    for (const id of this.#networks.splice(0)) {
+      // Swarm mode lets go of a network only some time after the last container has left it.
+      await this.eventually(() => unlessGone(engine.removeNetwork(id)));
+    }
+  }
+}
+
+/** Why a call was refused. */
+export async function refusal(call: Promise<unknown>): Promise<Pick<OvrError, 'code' | 'kind'>> {
+  try {
+    await call;
+  } catch (error) {
+    if (error instanceof OvrError) return { code: error.code, kind: error.kind };
+    throw error;
+  }
+  throw new Error('the call was not refused');
+}
+
+async function unlessGone(call: Promise<void>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!(error instanceof OvrError) || error.kind !== 'already-so') throw error;
+  }
+}
+
+function present<Value>(value: Value | undefined, name: string): Value {
+  if (value === undefined) throw new Error(`${name} is not there`);
+  return value;
+}
