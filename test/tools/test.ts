@@ -1,0 +1,84 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureDebianPackages } from './packages.ts';
+
+/** Everything the integration and end-to-end tests start. */
+const DEBIAN_PACKAGES = [
+  'docker.io',
+  'containerd',
+  'runc',
+  'iptables',
+  'iproute2',
+  'iputils-ping',
+  'dnsutils',
+  'etcd-server',
+  'busybox-static',
+  'debootstrap',
+  'prometheus',
+  'systemd',
+  'git',
+];
+
+interface Totals {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** The checks that are no tests of their own; each counts as one. */
+const CHECKS: readonly (readonly [name: string, script: string])[] = [
+  ['types', 'typecheck'],
+  ['lint', 'lint'],
+  ['format', 'format'],
+  ['unused exports', 'unused'],
+  ['build', 'build'],
+];
+
+const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
+await ensureDebianPackages(DEBIAN_PACKAGES);
+for (const [name, script] of CHECKS) {
+  const code = await run('npm', ['run', '--silent', script]);
+  if (code === 0) totals.passed += 1;
+  else totals.failed += 1;
+  console.log(code === 0 ? `ok: ${name}` : `FAILED: ${name} (npm run ${script})`);
+}
+await runTests(totals);
+console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+process.exitCode = totals.failed === 0 ? 0 : 1;
+
+/** Runs vitest and adds up its report; a run without a report, or one that ends badly with no failed test, is a failure. */
+async function runTests(sum: Totals): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'ovr-test-'));
+  const report = join(dir, 'report.json');
+  try {
+    const code = await run('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
+    const counted = readReport(await readFile(report, 'utf8'));
+    sum.passed += counted.passed;
+    sum.failed += counted.failed + (code !== 0 && counted.failed === 0 ? 1 : 0);
+    sum.skipped += counted.skipped;
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+function readReport(text: string): Totals {
+  const report = JSON.parse(text) as Record<string, unknown>;
+  const count = (field: string): number => Number(report[field] ?? 0);
+  const totalsOfRun = {
+    passed: count('numPassedTests'),
+    failed: count('numFailedTests') + count('numRuntimeErrorTestSuites'),
+    skipped: count('numPendingTests') + count('numTodoTests'),
+  };
+  if (totalsOfRun.passed === 0) throw new Error('no test ran');
+  return totalsOfRun;
+}
+
+function run(command: string, args: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
