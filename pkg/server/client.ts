@@ -1,0 +1,146 @@
+import type { IncomingMessage } from 'node:http';
+
+import type { ObjectKey } from '../api/index.ts';
+import type { AgentEvent, AgentStatus, PlannedChange } from '../reconcile/index.ts';
+import { ClientError, connectionError } from './client-error.ts';
+import { HEARTBEAT_MS } from './followers.ts';
+import {
+  ask,
+  isRecord,
+  open,
+  parseAnswer,
+  readText,
+  targetOf,
+  timeout,
+  type AgentAddress,
+} from './exchange.ts';
+
+/** Asks a running agent. Every call has a deadline; every failure is a ClientError whose message is for the user. */
+export interface AgentClient {
+  /** Where it asks, as errors show it. */
+  readonly target: string;
+  status(): Promise<AgentStatus>;
+  /** Events with an ID above `afterId`, oldest first. */
+  events(afterId: number): Promise<readonly AgentEvent[]>;
+  /** Hands over events as they come. Ends when the signal does; fails when the agent goes away. */
+  follow(afterId: number, signal: AbortSignal, listener: (event: AgentEvent) => void): Promise<void>;
+  diff(): Promise<readonly PlannedChange[]>;
+  /** Returns the keys whose removal goes ahead. */
+  confirmPrune(): Promise<readonly ObjectKey[]>;
+  resync(): Promise<void>;
+}
+
+interface Deadlines {
+  readonly answerMs: number;
+  /** A diff waits for the engine. */
+  readonly diffMs: number;
+  /** Longest silence of a stream. */
+  readonly silenceMs: number;
+}
+
+const DEADLINES: Deadlines = { answerMs: 10_000, diffMs: 60_000, silenceMs: 3 * HEARTBEAT_MS };
+
+/** A client of the agent at an address. Connects only when asked. */
+export function createClient(address: AgentAddress, deadlines: Partial<Deadlines> = {}): AgentClient {
+  return new HttpClient(address, { ...DEADLINES, ...deadlines });
+}
+
+class HttpClient implements AgentClient {
+  readonly target: string;
+  readonly #address: AgentAddress;
+  readonly #deadlines: Deadlines;
+
+  constructor(address: AgentAddress, deadlines: Deadlines) {
+    this.target = targetOf(address);
+    this.#address = address;
+    this.#deadlines = deadlines;
+  }
+
+  async status(): Promise<AgentStatus> {
+    const body = await this.#get('/v1/status');
+    const lists = isRecord(body) && Array.isArray(body['objects']) && Array.isArray(body['sources']);
+    if (!lists || !isRecord(body['engine']) || !isRecord(body['prune'])) throw this.#foreign();
+    return body as unknown as AgentStatus;
+  }
+
+  async events(afterId: number): Promise<readonly AgentEvent[]> {
+    return this.#list(await this.#get(`/v1/events?after=${afterId}`), 'events') as readonly AgentEvent[];
+  }
+
+  async diff(): Promise<readonly PlannedChange[]> {
+    const body = await ask(this.#address, { path: '/v1/diff', deadlineMs: this.#deadlines.diffMs });
+    return this.#list(body, 'changes') as readonly PlannedChange[];
+  }
+
+  async confirmPrune(): Promise<readonly ObjectKey[]> {
+    return this.#list(await this.#post('/v1/prune/confirm'), 'confirmed') as readonly ObjectKey[];
+  }
+
+  async resync(): Promise<void> {
+    await this.#post('/v1/resync');
+  }
+
+  async follow(afterId: number, signal: AbortSignal, listener: (event: AgentEvent) => void): Promise<void> {
+    try {
+      const response = await this.#openStream(afterId, signal);
+      await readEvents(response, listener);
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error instanceof ClientError ? error : connectionError(this.target, error);
+    }
+    if (!signal.aborted)
+      throw new ClientError('broken', `ovrd at ${this.target} has stopped: run it and follow again`);
+  }
+
+  async #openStream(afterId: number, signal: AbortSignal): Promise<IncomingMessage> {
+    const { answerMs, silenceMs } = this.#deadlines;
+    const path = `/v1/events?follow=true&after=${afterId}`;
+    const head = new AbortController();
+    const timer = setTimeout(() => head.abort(), answerMs);
+    try {
+      const response = await open(this.#address, { path }, AbortSignal.any([signal, head.signal]));
+      if (response.statusCode !== 200) parseAnswer(this.target, response, await readText(response));
+      response.setTimeout(silenceMs, () => response.destroy(timeout(this.target, silenceMs)));
+      return response;
+    } catch (error) {
+      throw head.signal.aborted ? timeout(this.target, answerMs) : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #get(path: string): Promise<unknown> {
+    return ask(this.#address, { path, deadlineMs: this.#deadlines.answerMs });
+  }
+
+  #post(path: string): Promise<unknown> {
+    return ask(this.#address, { method: 'POST', path, deadlineMs: this.#deadlines.answerMs });
+  }
+
+  #list(body: unknown, name: string): readonly unknown[] {
+    const list = isRecord(body) ? body[name] : undefined;
+    if (!Array.isArray(list)) throw this.#foreign();
+    return list;
+  }
+
+  #foreign(): ClientError {
+    return new ClientError(
+      'broken',
+      `${this.target} answered something that is not ovrd's: check the address and that both have one version`,
+    );
+  }
+}
+
+/** Splits the stream into lines; an empty line is a sign of life. */
+async function readEvents(response: IncomingMessage, listener: (event: AgentEvent) => void): Promise<void> {
+  let rest = '';
+  response.setEncoding('utf8');
+  for await (const chunk of response) {
+    const lines = (rest + String(chunk)).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines.filter((text) => text !== '')) {
+      const event: unknown = JSON.parse(line);
+      if (isRecord(event) && typeof event['id'] === 'number') listener(event as unknown as AgentEvent);
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import type { ObjectKey } from '../api/index.ts';
+import type {
+  AgentControl,
+  AgentEvent,
+  AgentStatus,
+  AgentView,
+  ObjectStatus,
+  PlannedChange,
+} from '../reconcile/index.ts';
+
+/** An agent that says what a test tells it to, and remembers what it was asked. */
+export class FakeAgent implements AgentView, AgentControl {
+  current: AgentStatus = {
+    version: '0.1.0',
+    cluster: 'default',
+    node: 'swarm-node-1',
+    mode: 'enforce',
+    startedMs: 0,
+    engine: { up: true, message: 'answers', kind: 'plain', version: '20.10.24', apiVersion: '1.41' },
+    revision: { digest: 'abcdef0123456789', objects: 0 },
+    sources: [{ name: '/etc/ovr.d', synced: true, lastSyncMs: 0 }],
+    diagnostics: [],
+    prune: { held: false, reason: '', keys: [] },
+    converged: true,
+    lastRoundMs: 1,
+    objects: [],
+  };
+  changes: readonly PlannedChange[] = [];
+  /** What the next diff or confirmation fails with. */
+  failure: Error | undefined;
+  resyncs = 0;
+  readonly #log: AgentEvent[] = [];
+  readonly #listeners = new Set<(event: AgentEvent) => void>();
+
+  /** How many follow its events now. */
+  get listenerCount(): number {
+    return this.#listeners.size;
+  }
+
+  /** Changes some of the status. */
+  set(change: Partial<AgentStatus>): void {
+    this.current = { ...this.current, ...change };
+  }
+
+  /** Back to before the first round. */
+  forgetRounds(): void {
+    this.current = Object.fromEntries(
+      Object.entries(this.current).filter(([name]) => name !== 'lastRoundMs'),
+    ) as unknown as AgentStatus;
+  }
+
+  /** Adds an event with the next ID and tells the listeners. */
+  emit(event: Omit<AgentEvent, 'id'>): void {
+    const numbered = { ...event, id: this.#log.length + 1 };
+    this.#log.push(numbered);
+    for (const listener of this.#listeners) listener(numbered);
+  }
+
+  status(): AgentStatus {
+    return this.current;
+  }
+
+  events(afterId: number): readonly AgentEvent[] {
+    return this.#log.filter(({ id }) => id > afterId);
+  }
+
+  onEvent(listener: (event: AgentEvent) => void): { stop(): void } {
+    this.#listeners.add(listener);
+    return { stop: () => this.#listeners.delete(listener) };
+  }
+
+  diff(): Promise<readonly PlannedChange[]> {
+    return this.failure ? Promise.reject(this.failure) : Promise.resolve(this.changes);
+  }
+
+  confirmPrune(): Promise<readonly ObjectKey[]> {
+    if (this.failure) return Promise.reject(this.failure);
+    const { keys } = this.current.prune;
+    this.set({ prune: { held: false, reason: '', keys: [] } });
+    return Promise.resolve(keys);
+  }
+
+  resync(): void {
+    this.resyncs += 1;
+    this.set({ lastRoundMs: (this.current.lastRoundMs ?? 0) + 1 });
+  }
+}
+
+/** A container that is as declared, with whatever a test changes. */
+export function fakeObject(change: Partial<ObjectStatus> = {}): ObjectStatus {
+  return {
+    key: 'Container/nginx_web_1',
+    kind: 'Container',
+    name: 'nginx_web_1',
+    mode: 'enforce',
+    condition: { type: 'Ready', message: 'runs as declared', sinceMs: 0 },
+    causes: [],
+    history: [],
+    ...change,
+  };
+}

@@ -1,0 +1,54 @@
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+
+import { HttpError } from './reply.ts';
+
+/** No request of this API needs a body. */
+const MAX_BODY_BYTES = 16 * 1024;
+
+/** For every answer: nothing of it may be cached, framed, run or guessed at. */
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+};
+
+/**
+ * Refuses a name that is not this node's: a web page whose own name was pointed at this address (DNS rebinding) would
+ * otherwise read the API with its visitor's network access.
+ * @param header the Host header; a client without one is no browser
+ * @param names what this node is called besides its addresses and `localhost`; a longer name with the same first label counts too
+ */
+export function checkHost(header: string | undefined, names: readonly string[]): void {
+  if (header === undefined) return;
+  const name = hostName(header);
+  if (isIP(name) !== 0 || name === 'localhost') return;
+  const own = names.map((own) => own.toLowerCase());
+  if (own.includes(name) || own.includes(name.split('.')[0] ?? '')) return;
+  throw new HttpError(
+    403,
+    'unknown-host',
+    `"${header}" is not a name of this node: ask by its address or ${names.join(' or ')}`,
+  );
+}
+
+/** Without port and the brackets of IPv6, in lower case. */
+function hostName(header: string): string {
+  const [, ipv6, plain] = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(header) ?? [];
+  return (ipv6 ?? plain ?? '').toLowerCase();
+}
+
+/** Reads a request to its end and drops what it carries. Fails when it carries too much or breaks off. */
+export async function drainBody(request: IncomingMessage): Promise<void> {
+  let size = 0;
+  // Left open on refusal: the answer goes out over the same connection.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    size += Buffer.isBuffer(chunk) ? chunk.length : 0;
+    if (size > MAX_BODY_BYTES) {
+      throw new HttpError(413, 'too-large', `a request may carry at most ${MAX_BODY_BYTES} bytes`);
+    }
+  }
+}
