@@ -299,6 +299,37 @@ describe('an engine that fails', () => {
   });
 });
 
+describe('whenSettled', () => {
+  test.each([
+    ['true once everything is as declared', [net0, web1], true],
+    ['false when an object fails for good', [container('web-1', { image: 'missing' })], false],
+    [
+      'false when an object waits for what never comes',
+      [container('web-1', { networks: [attach('nowhere')] })],
+      false,
+    ],
+  ])('is %s', async (_name, objects, expected) => {
+    const clock = new FakeClock();
+    const world = new SimulatedWorld({ clock, images: ['busybox'], pullable: [] });
+    const agent = await startAgent({ engine: world.host().engine, clock });
+    const settled = agent.reconciler.whenSettled();
+    agent.source.declare(...objects);
+    await agent.run(60_000);
+    expect(await settled).toBe(expected);
+  });
+
+  test('is false when the engine cannot be reached', async () => {
+    const clock = new FakeClock();
+    const world = new SimulatedWorld({ clock });
+    world.host().setDown();
+    const agent = await startAgent({ engine: world.host().engine, clock });
+    const settled = agent.reconciler.whenSettled();
+    agent.source.declare(net0);
+    await agent.run(60_000);
+    expect(await settled).toBe(false);
+  });
+});
+
 test('observe mode reports drift and repairs nothing', async () => {
   const { world, host, agent } = await converged([net0, web1, container('seen', {}, { mode: 'observe' })]);
   expect(condition(agent, 'Container/seen')).toBe('Drifted');

@@ -169,12 +169,13 @@ export class Reconciler implements AgentView, AgentControl {
     const { source } = this.#deps;
     const state = source.state();
     const isCurrent = this.#last?.revision === state.revision;
+    const isValid = state.diagnostics.every(({ severity }) => severity !== 'error');
     return {
       ...describeAgent(this.#options, { startedMs: this.#startedMs, lastRoundMs: this.#lastRoundMs }),
       ...describeEngine(this.#facts, this.#engineProblem),
       ...describeSource(source.name, state),
       ...describePrune(this.#last?.plan.held),
-      converged: this.#isConverged && !this.#lanes.isBusy && isCurrent,
+      converged: this.#isConverged && !this.#lanes.isBusy && isCurrent && isValid,
       objects: this.#board.statuses(this.#last?.revision.objects ?? new Map(), this.#last?.observed),
     };
   }
@@ -220,7 +221,11 @@ export class Reconciler implements AgentView, AgentControl {
     const laneEnds = this.#laneEndCount;
     const { revision, diagnostics, doubt } = source.state();
     this.#journal.problems(diagnostics, doubt);
-    if (!revision) return;
+    if (!revision) {
+      observer.statusChanged(this.status());
+      this.#resolveSettled(false);
+      return;
+    }
     try {
       const round = await this.#think(revision);
       this.#engineAnswered(round.observed.engine);
@@ -425,15 +430,19 @@ export class Reconciler implements AgentView, AgentControl {
   }
 
   #tellSettled(): void {
-    if (this.#settled.length === 0 || this.#lanes.isBusy || !this.#last) return;
+    if (this.#engineFailures >= SETTLE_TRIES) this.#resolveSettled(false);
+    if (this.#engineFailures > 0 || this.#lanes.isBusy || !this.#last) return;
     const { plan } = this.#last;
-    if (plan.recheckAfterMs !== undefined) return;
     const isStuck = ({ key }: ObjectPlan): boolean => {
       const failure = this.#retries.failureOf(key);
       return failure !== undefined && (failure.nextTryMs === undefined || failure.failures >= SETTLE_TRIES);
     };
-    if (!plan.objects.every(isStuck)) return;
-    for (const resolve of this.#settled.splice(0)) resolve(this.#isConverged);
+    if (plan.recheckAfterMs === undefined && plan.objects.every(isStuck))
+      this.#resolveSettled(this.status().converged);
+  }
+
+  #resolveSettled(isConverged: boolean): void {
+    for (const resolve of this.#settled.splice(0)) resolve(isConverged);
   }
 }
 

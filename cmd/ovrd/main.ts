@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+import { readFile } from 'node:fs/promises';
+import { errorMessage, type Logger } from '../../pkg/api/index.ts';
+import { createAgent, createLogger, systemClock, type Agent } from '../../pkg/agent/index.ts';
+import { loadConfig, type Config } from '../../pkg/config/index.ts';
+
+const USAGE_ERROR = 2;
+
+const loaded = await loadConfig({
+  argv: process.argv.slice(2),
+  env: process.env,
+  readFile: (path) => readFile(path, 'utf8'),
+});
+if (loaded.ok) {
+  await run(loaded.config);
+} else if ('text' in loaded) {
+  process.stdout.write(loaded.text);
+} else {
+  for (const problem of loaded.problems) process.stderr.write(`ovrd: ${problem}\n`);
+  process.exitCode = USAGE_ERROR;
+}
+
+async function run(config: Config): Promise<void> {
+  const logger = createLogger({ format: config.logFormat, level: config.logLevel });
+  try {
+    const agent = await createAgent(config, { clock: systemClock, logger });
+    stopOnSignal(agent, logger);
+    const settled = agent.settled();
+    await agent.start();
+    if (config.once) await finish(agent, await settled);
+  } catch (error) {
+    logger.error({ error: errorMessage(error) }, 'cannot start');
+    process.exit(1);
+  }
+}
+
+async function finish(agent: Agent, isConverged: boolean): Promise<void> {
+  await agent.stop();
+  process.exit(isConverged ? 0 : 1);
+}
+
+/** The first signal stops in order and leaves every container running; a second one ends the process at once. */
+function stopOnSignal(agent: Agent, logger: Logger): void {
+  let isStopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (isStopping) process.exit(1);
+      isStopping = true;
+      logger.info({ signal }, 'stopping; containers stay as they are');
+      void agent.stop().then(() => process.exit(0));
+    });
+  }
+}

@@ -1,0 +1,82 @@
+import type { Clock, Logger } from '../api/index.ts';
+import { readVersion, type Config } from '../config/index.ts';
+import { createMetrics } from '../metrics/index.ts';
+import { Reconciler } from '../reconcile/index.ts';
+import { createServer, type Server } from '../server/index.ts';
+import { createDirSource } from '../source/index.ts';
+import { createEngine } from './engine.ts';
+import { createFileStore } from './file-store.ts';
+import { hostRoutes } from './host-routes.ts';
+import { secretFiles } from './secret-files.ts';
+
+/** How long a new overlay on a cluster store is left alone; seen there: rivals show up within tens of milliseconds. */
+export const SETTLE_MS = 500;
+
+/** One running ovrd. */
+export interface Agent {
+  /** Serves first, so that a second ovrd on the same socket never acts; then reads manifests, then acts. */
+  start(): Promise<void>;
+  /** Reverse order. Containers and networks stay as they are. */
+  stop(): Promise<void>;
+  /** Resolves when nothing more can be done by itself; true when all is as declared. */
+  settled(): Promise<boolean>;
+}
+
+/** Wires an agent together. Nothing runs before start(). */
+export async function createAgent(config: Config, deps: { clock: Clock; logger: Logger }): Promise<Agent> {
+  const { clock, logger } = deps;
+  const metrics = createMetrics();
+  const source = createDirSource({ dirs: config.manifests, clock, logger: logger.child({ part: 'source' }) });
+  const reconciler = new Reconciler(
+    {
+      engine: await createEngine(config, { clock, logger: logger.child({ part: 'engine' }) }),
+      source,
+      secrets: secretFiles,
+      store: createFileStore(config.stateDir),
+      clock,
+      logger,
+      observer: metrics.observer,
+      random: Math.random,
+      hostRoutes,
+    },
+    {
+      version: readVersion(),
+      cluster: config.cluster,
+      mode: config.mode,
+      subnetPool: config.subnetPool,
+      settleMs: SETTLE_MS,
+      resyncMs: config.resyncMs,
+      concurrency: config.concurrency,
+    },
+  );
+  const server = config.once ? undefined : createApi(config, { reconciler, metrics, clock, logger });
+  return {
+    start: async () => {
+      await server?.start();
+      await source.start(() => reconciler.sourceChanged());
+      await reconciler.start();
+    },
+    stop: async () => {
+      await source.stop();
+      await reconciler.stop();
+      await server?.stop();
+    },
+    settled: () => reconciler.whenSettled(),
+  };
+}
+
+function createApi(
+  config: Config,
+  parts: { reconciler: Reconciler; metrics: ReturnType<typeof createMetrics>; clock: Clock; logger: Logger },
+): Server {
+  const { reconciler, metrics, clock, logger } = parts;
+  return createServer({
+    view: reconciler,
+    control: reconciler,
+    metrics,
+    socketPath: config.socket,
+    ...(config.listen ? { listen: config.listen } : {}),
+    logger: logger.child({ part: 'server' }),
+    clock,
+  });
+}
