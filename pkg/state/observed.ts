@@ -1,4 +1,4 @@
-import type { NodeFacts } from '../constraint/node.ts';
+import type { NodeFacts } from '../constraint/index.ts';
 
 /**
  * What kind of engine answers, found by asking it.

@@ -98,6 +98,7 @@ function describeRefusals(stage: () => Stage): void {
       await engine.startContainer(box.id);
       await alreadySo(engine.startContainer(box.id));
       await alreadySo(engine.unpauseContainer(box.id));
+      await alreadySo(engine.renameContainer(box.id, box.name));
       await engine.stopContainer(box.id, 0);
       await alreadySo(engine.stopContainer(box.id, 0));
       await engine.removeContainer(box.id);

@@ -121,9 +121,9 @@ function setState(host: HostState, container: ContainerRecord, state: ContainerS
   ring(host, container);
 }
 
-/** Fails with `name-in-use`. */
+/** Fails with `name-in-use`, and with `not-modified` if it has the name. */
 export function renameContainer(host: HostState, container: ContainerRecord, name: string): void {
-  if (container.name === name) throw failure('invalid-request', `it has the name ${name} already`);
+  if (container.name === name) throw failure('not-modified', `the name of the container is ${name} already`);
   requireFreeName(host, name);
   container.name = name;
   ring(host, container);
