@@ -8,7 +8,7 @@ interface Answer {
 }
 
 /** One request to the Docker API; `file` is sent as the body. */
-export function callEngine(options: RequestOptions, file?: string): Promise<Answer> {
+function callEngine(options: RequestOptions, file?: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const call = request({ ...options, host: 'localhost' }, (response) => {
       const chunks: Buffer[] = [];

@@ -9,6 +9,7 @@ import {
   type ProcessInfo,
   type ProcessRef,
   isAlive,
+  processInHost,
   processInfo,
   processesOfHost,
   signal,
@@ -119,6 +120,15 @@ export class LabHost {
   /** Runs docker compose of the newer engine's userland. Put its files under /tmp, or give one as `input` with `-f -`. */
   compose(args: string[], options: ExecOptions = {}): Promise<string> {
     return this.docker(['compose', ...args], options);
+  }
+
+  /**
+   * The process id, on the machine, of a container's first process, if it runs. What `docker inspect` calls its Pid
+   * counts in the host's own process table: never send that one a signal, it is somebody else here.
+   */
+  async containerPid(container: string): Promise<number | undefined> {
+    const inner = Number(await this.docker(['inspect', '--format', '{{.State.Pid}}', container]));
+    return inner === 0 ? undefined : processInHost(this.#init, inner)?.pid;
   }
 
   #processes(...names: string[]): ProcessInfo[] {

@@ -16,7 +16,7 @@ const environment = (lab: string): Record<string, string> => ({
   [labVariable]: lab,
 });
 
-export interface BootOptions {
+interface BootOptions {
   lab: string;
   host: HostState;
   /** The folder that is the lower layer of the host's root file system. */

@@ -3,10 +3,12 @@
  * machine's firewall does not see the traffic), and one link from the bridge to the machine. No host has a route out.
  */
 import { readdir } from 'node:fs/promises';
-import { must, run } from './run.ts';
+import { must } from './run.ts';
 import { type LabState, linkName, netnsName } from './state.ts';
 
 const switchPart = 'switch';
+/** Says whose link it is, in case the lab's folder is lost. */
+const linkAlias = (lab: string): string => `ovr-lab:${lab}`;
 
 function batch(lines: string[], netns?: string): Promise<string> {
   const inside = netns === undefined ? [] : ['-n', netns];
@@ -21,6 +23,7 @@ export async function createNetwork(state: LabState): Promise<void> {
     ...state.hosts.map((host) => `netns add ${host.netns}`),
     `link add ${link} type veth peer name uplink netns ${bridge}`,
     `addr add 10.6.${state.octet}.1/24 dev ${link}`,
+    `link set ${link} alias ${linkAlias(state.name)}`,
     `link set ${link} up`,
   ]);
   await batch(
@@ -59,7 +62,13 @@ export async function labsWithNamespaces(): Promise<string[]> {
   return names.flatMap((name) => /^ovr-([a-z0-9-]+)\./.exec(name)?.[1] ?? []);
 }
 
-export async function removeNetwork(lab: string, octet: number | undefined): Promise<void> {
-  if (octet !== undefined) await run(['ip', 'link', 'del', linkName(octet)]);
+export async function removeNetwork(lab: string): Promise<void> {
+  const links = JSON.parse(await must(['ip', '-j', 'link', 'show'])) as {
+    ifname: string;
+    ifalias?: string;
+  }[];
+  for (const link of links.filter(({ ifalias }) => ifalias === linkAlias(lab))) {
+    await must(['ip', 'link', 'del', link.ifname]);
+  }
   for (const netns of await networkNamespaces(lab)) await must(['ip', 'netns', 'del', netns]);
 }

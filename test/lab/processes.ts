@@ -65,6 +65,20 @@ export function processesOfHost(init: ProcessRef): ProcessInfo[] {
   return living(allPids().filter(same));
 }
 
+function descendsFrom(pid: number, ancestor: number): boolean {
+  for (let at = pid; at > 1; at = processInfo(at)?.ppid ?? 0) if (at === ancestor) return true;
+  return false;
+}
+
+/** The process that has the id `inner` in the PID namespace whose first process is `init`. */
+export function processInHost(init: ProcessRef, inner: number): ProcessInfo | undefined {
+  const sameId = (pid: number): boolean => {
+    const status = attempt(() => readFileSync(`/proc/${pid}/status`, 'utf8')) ?? '';
+    return /^NSpid:\s*\d+\s+(\d+)/m.exec(status)?.[1] === `${inner}`;
+  };
+  return living(allPids().filter(sameId)).find(({ pid }) => descendsFrom(pid, init.pid));
+}
+
 /** The processes in any of these network namespaces, given as files under /run/netns. */
 export function processesInNetworks(files: string[]): ProcessInfo[] {
   const inodes = files.map((file) => attempt(() => statSync(file).ino)).filter((ino) => ino !== undefined);

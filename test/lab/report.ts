@@ -14,7 +14,7 @@ interface HostReport {
   log: string;
 }
 
-export interface LabReport {
+interface LabReport {
   name: string;
   /** `broken`: a crash left it half-made; `abandoned`: the process it belonged to is gone. */
   phase: 'ready' | 'starting' | 'broken' | 'abandoned';

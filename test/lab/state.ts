@@ -72,7 +72,7 @@ export function ownRef(): ProcessRef | null {
   return processRef(process.pid) ?? null;
 }
 
-export type Ownership = 'none' | 'mine' | 'other' | 'dead';
+type Ownership = 'none' | 'mine' | 'other' | 'dead';
 
 export function ownership(state: LabState): Ownership {
   if (state.owner === null) return 'none';
@@ -117,9 +117,6 @@ export async function claimSubnet(state: Omit<LabState, 'octet'>): Promise<LabSt
     const others = (await labNames()).filter((name) => name !== state.name);
     const claimed = new Set((await Promise.all(others.map(readState))).map((other) => other?.octet));
     const candidates = state.name === 'lab' ? [17] : Array.from({ length: 43 }, (_, i) => 18 + i);
-    for (const octet of candidates.filter((candidate) => !claimed.has(candidate))) {
-      await must(['sh', '-c', `ip link del ${linkName(octet)} 2>/dev/null || true`]); // a remnant: nobody's
-    }
     const used = await octetsInUse();
     const octet = candidates.find((candidate) => !claimed.has(candidate) && !used.has(candidate));
     if (octet === undefined) {

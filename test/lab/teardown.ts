@@ -71,10 +71,9 @@ async function removeCgroups(lab: string): Promise<void> {
 
 /** Ends and removes everything of the lab. Safe to call for a lab that is not there. */
 export async function tearDown(lab: string): Promise<void> {
-  const state = await readState(lab);
   await endProcesses(lab);
   for (const point of await mountsUnder(labFolder(lab))) await must(['umount', '--lazy', point]);
-  await removeNetwork(lab, state?.octet);
+  await removeNetwork(lab);
   await removeCgroups(lab);
   await rm(labFolder(lab), { recursive: true, force: true });
 }

@@ -52,7 +52,8 @@ async function missingDebianPackages(names: string[]): Promise<string[]> {
 async function aptInstall(names: string[]): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), 'ovr-packages-'));
   const policy = join(folder, 'policy-rc.d');
-  const install = ['apt-get', 'install', '--yes', '--no-install-recommends', ...names];
+  const wait = ['-o', 'DPkg::Lock::Timeout=300']; // another apt may be at work
+  const install = ['apt-get', 'install', ...wait, '--yes', '--no-install-recommends', ...names];
   let created = false;
   try {
     await writeFile(policy, policyNo);
