@@ -31,9 +31,10 @@ export class Bell {
   ring(event: EngineEvent): void {
     const copies = this.#options.copies?.(event, this.#index) ?? 1;
     this.#index += 1;
+    const audience = [...this.#listeners];
     for (let copy = 0; copy < copies; copy += 1) {
       this.#later(() => {
-        for (const listener of [...this.#listeners]) this.#tell(listener, event);
+        for (const listener of audience) this.#tell(listener, event);
       });
     }
   }
