@@ -1,6 +1,6 @@
 import { parseClassic } from './classic.ts';
 import { refuse, splitExpression, type ConstraintResult } from './expression.ts';
-import { parseSwarmMode } from './swarmMode.ts';
+import { parseSwarmMode } from './swarm-mode.ts';
 
 /** Characters; a longer one is no constraint but an accident, and the bound limits the work for regular expressions. */
 const MAX_LENGTH = 1024;

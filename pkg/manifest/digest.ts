@@ -1,0 +1,128 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { compareStrings } from '../api/index.ts';
+import type { ContainerSpec, NetworkSpec } from './objects.ts';
+
+/** 128 bits: enough for a label to tell versions of one object apart, short enough to read. */
+const HEX_LENGTH = 32;
+
+/**
+ * What Docker can change on a running container, and what only placement reads. These never enter the spec hash, so changing
+ * them never replaces a container.
+ */
+const CHANGEABLE: readonly string[] = [
+  'networks',
+  'restartPolicy',
+  'resources',
+  'nodeConstraint',
+  'reschedule',
+  'imagePullPolicy',
+] satisfies (keyof ContainerSpec)[];
+
+/** Lists whose order means nothing to Docker. */
+const UNORDERED: readonly string[] = [
+  'capAdd',
+  'capDrop',
+  'devices',
+  'env',
+  'extraHosts',
+  'nodeConstraint',
+  'ports',
+  'securityOpt',
+  'tmpfs',
+  'ulimits',
+  'volumes',
+] satisfies (keyof ContainerSpec)[];
+
+/** Fields that hold their default mean the same as fields left out, so a field that is added later changes no old hash. */
+const CONTAINER_DEFAULTS: Readonly<Record<string, string>> = canonicalFields({
+  imagePullPolicy: 'IfNotPresent',
+  nodeConstraint: [],
+  reschedule: 'never',
+  env: [],
+  volumes: [],
+  ports: [],
+  restartPolicy: { name: 'always', maximumRetryCount: 0 },
+  resources: { limits: {}, requests: {} },
+  labels: {},
+} satisfies Partial<ContainerSpec>);
+
+const NETWORK_DEFAULTS: Readonly<Record<string, string>> = canonicalFields({
+  driver: 'overlay',
+  internal: false,
+  encrypted: false,
+  options: {},
+  labels: {},
+} satisfies Partial<NetworkSpec>);
+
+/** Everything an object means, but not where it is declared. */
+export interface Meaning {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** Digests of a container: of all it means, and of what Docker cannot change after create. */
+export function containerDigests(
+  meaning: Meaning,
+  spec: ContainerSpec,
+): { digest: string; specHash: string } {
+  const fields = withoutDefaults(canonicalFields(spec), CONTAINER_DEFAULTS);
+  const fixed = Object.fromEntries(Object.entries(fields).filter(([field]) => !CHANGEABLE.includes(field)));
+  return digests('Container', meaning, fields, fixed);
+}
+
+/** Digests of a network: Docker can change nothing of one. */
+export function networkDigests(meaning: Meaning, spec: NetworkSpec): { digest: string; specHash: string } {
+  const { attachable, ...rest } = spec;
+  const isUsual = attachable === (spec.driver === 'overlay');
+  const fields = withoutDefaults(canonicalFields(isUsual ? rest : spec), NETWORK_DEFAULTS);
+  return digests('Network', meaning, fields, fields);
+}
+
+/** SHA-256 of a text, shortened to 32 hexadecimal digits: the one form of every digest and hash here. */
+export function digestOf(text: string): string {
+  return bytesToHex(sha256(utf8ToBytes(text))).slice(0, HEX_LENGTH);
+}
+
+type Fields = Readonly<Record<string, string>>;
+
+function digests(
+  kind: string,
+  meaning: Meaning,
+  fields: Fields,
+  fixed: Fields,
+): { digest: string; specHash: string } {
+  const { name, labels, annotations } = meaning;
+  const digest = digestOf(canonicalJson([kind, name, labels, annotations, fields]));
+  return { digest, specHash: digestOf(canonicalJson(fixed)) };
+}
+
+function withoutDefaults(fields: Fields, defaults: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([field, json]) => defaults[field] !== json));
+}
+
+/** Each field of a spec as canonical JSON; lists without order are sorted. */
+function canonicalFields(spec: object): Record<string, string> {
+  const fields: Record<string, string> = {};
+  for (const [field, value] of Object.entries(spec)) {
+    if (value === undefined) continue;
+    const items: unknown = value;
+    fields[field] =
+      UNORDERED.includes(field) && Array.isArray(items)
+        ? items.map(canonicalJson).sort(compareStrings).join()
+        : canonicalJson(items);
+  }
+  return fields;
+}
+
+/** JSON with sorted keys and without undefined. */
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join()}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value)
+    .filter(([, entry]) => entry !== undefined)
+    .sort(([a], [b]) => compareStrings(a, b))
+    .map(([key, entry]) => `${JSON.stringify(key)}:${canonicalJson(entry)}`);
+  return `{${entries.join()}}`;
+}

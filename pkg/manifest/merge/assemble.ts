@@ -1,0 +1,149 @@
+import { compareStrings, splitKey, type Diagnostic, type ObjectKey } from '../../api/index.ts';
+import { DIAGNOSTIC_CODES } from '../codes.ts';
+import { digestOf } from '../digest.ts';
+import type { ManifestObject, NetworkObject } from '../objects.ts';
+import type { ParsedFile } from '../parsed-file.ts';
+import type { Revision } from '../revision.ts';
+import { doubleAddresses, impossibleAddresses, pinsOf } from './addresses.ts';
+import { find, whereIs, type Candidate, type Finding } from './candidate.ts';
+import { portConflicts } from './ports.ts';
+import { overlappingSubnets } from './subnets.ts';
+import { undeclaredNetworks } from './undeclared.ts';
+
+/** A parsed file under the name that orders it among the others. */
+export interface NamedFile extends ParsedFile {
+  readonly file: string;
+}
+
+/** The revision of all files, and what is wrong between them. What is wrong within a file is in the file. */
+export interface Assembly {
+  readonly revision: Revision;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Putting back one object can uncover a clash with another one; what is left after these rounds the engine refuses itself. */
+const MAX_ROUNDS = 8;
+
+/**
+ * Merges files into one revision. An object declared twice, or one that cannot stand beside the others, does not come into
+ * force: its version in `previous` stays, and without one its key is undecided. The order of `files` means nothing.
+ */
+export function assemble(files: readonly NamedFile[], previous?: Revision): Assembly {
+  const merger = new Merger(previous);
+  const sorted = [...files].sort((a, b) => compareStrings(a.file, b.file));
+  merger.declare(sorted.flatMap(candidatesOf));
+  merger.settle();
+  merger.warn();
+  return merger.result();
+}
+
+/** The state of one merge. */
+class Merger {
+  readonly #previous: Revision | undefined;
+  readonly #candidates = new Map<ObjectKey, Candidate>();
+  readonly #undecided = new Set<ObjectKey>();
+  readonly #findings: Finding[] = [];
+
+  constructor(previous: Revision | undefined) {
+    this.#previous = previous;
+  }
+
+  declare(declared: readonly Candidate[]): void {
+    const repeated = new Map<ObjectKey, Candidate[]>();
+    for (const candidate of declared) {
+      const { key } = candidate.object;
+      const first = this.#candidates.get(key);
+      if (!first) this.#candidates.set(key, candidate);
+      else if (!repeated.get(key)?.push(candidate)) repeated.set(key, [first, candidate]);
+    }
+    for (const [key, places] of repeated) {
+      this.#findings.push(...duplicates(places));
+      this.#undecided.add(key);
+      this.#putBack(key);
+    }
+  }
+
+  settle(): void {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const candidates = [...this.#candidates.values()];
+      const networks = networksOf(candidates);
+      const pins = pinsOf(candidates);
+      const errors = [
+        ...overlappingSubnets(candidates),
+        ...impossibleAddresses(pins, networks),
+        ...doubleAddresses(pins, networks),
+      ];
+      if (errors.length === 0) return;
+      this.#findings.push(...errors);
+      for (const key of new Set(errors.map((error) => error.key))) {
+        if (!this.#putBack(key)) this.#undecided.add(key);
+      }
+    }
+  }
+
+  warn(): void {
+    const candidates = [...this.#candidates.values()];
+    const declared = new Set(networksOf(candidates).keys());
+    for (const { kind, name } of [...this.#undecided].map(splitKey)) {
+      if (kind === 'Network') declared.add(name);
+    }
+    this.#findings.push(...portConflicts(candidates), ...undeclaredNetworks(candidates, declared));
+  }
+
+  result(): Assembly {
+    const keys = [...this.#candidates.keys()].sort(compareStrings);
+    const objects = new Map<ObjectKey, ManifestObject>();
+    const lines: string[] = [];
+    for (const key of keys) {
+      const object = this.#candidates.get(key)?.object;
+      if (!object) continue;
+      objects.set(key, object);
+      lines.push(`${key} ${object.digest}`);
+    }
+    const undecided = new Set([...this.#undecided].sort(compareStrings));
+    for (const key of undecided) lines.push(`${key} undecided`);
+    const revision = { digest: digestOf(lines.join('\n')), objects, undecided };
+    return { revision, diagnostics: this.#findings.map(toDiagnostic).sort(byPlace) };
+  }
+
+  /** The version in force instead of the declared one, if there is one. */
+  #putBack(key: ObjectKey): boolean {
+    const object = this.#previous?.objects.get(key);
+    if (object) this.#candidates.set(key, { object, isInForce: true });
+    else this.#candidates.delete(key);
+    return object !== undefined;
+  }
+}
+
+function candidatesOf({ objects, places }: NamedFile): Candidate[] {
+  return objects.map((object, index) => {
+    const own = places?.[index];
+    return own ? { object, places: own, isInForce: false } : { object, isInForce: false };
+  });
+}
+
+function networksOf(candidates: readonly Candidate[]): Map<string, NetworkObject> {
+  const networks = new Map<string, NetworkObject>();
+  for (const { object } of candidates) if (object.kind === 'Network') networks.set(object.name, object);
+  return networks;
+}
+
+function duplicates(declarations: readonly Candidate[]): Finding[] {
+  return declarations.flatMap((candidate, index) => {
+    const other = declarations[index === 0 ? 1 : 0];
+    if (!other) return [];
+    const there = whereIs(other, other.places?.name);
+    const message = `${candidate.object.key} is declared at ${there} too; keep one of them (until then neither counts)`;
+    return [find(candidate, 'duplicate-object', message, candidate.places?.name)];
+  });
+}
+
+function toDiagnostic({ code, file, place, message }: Finding): Diagnostic {
+  return { code, severity: DIAGNOSTIC_CODES[code], file, ...place, message };
+}
+
+function byPlace(a: Diagnostic, b: Diagnostic): number {
+  return (
+    compareStrings(a.file, b.file) || a.line - b.line || a.column - b.column || compareStrings(a.code, b.code)
+  );
+}

@@ -1,0 +1,52 @@
+import type { PortMapping } from '../objects.ts';
+import { find, whereIs, type Candidate, type Finding } from './candidate.ts';
+
+interface Publication {
+  readonly candidate: Candidate;
+  readonly port: PortMapping;
+}
+
+/** Containers of the same nodes that publish the same port of the host: only one of them can start. */
+export function portConflicts(candidates: Iterable<Candidate>): Finding[] {
+  const byPort = new Map<string, Publication[]>();
+  for (const candidate of candidates) {
+    const { object } = candidate;
+    if (object.kind !== 'Container') continue;
+    const node = object.spec.nodeConstraint.join('\n');
+    for (const port of object.spec.ports) {
+      if (port.hostPort === undefined) continue;
+      const key = `${port.hostPort}/${port.protocol}\n${node}`;
+      const others = byPort.get(key);
+      if (others) others.push({ candidate, port });
+      else byPort.set(key, [{ candidate, port }]);
+    }
+  }
+  return [...byPort.values()].filter((publications) => publications.length > 1).flatMap(conflictsOf);
+}
+
+/** Reports each later publication once, against the first one that it meets. */
+function conflictsOf(publications: readonly Publication[]): Finding[] {
+  const byAddress = new Map<string, Candidate>();
+  const found: Finding[] = [];
+  for (const { candidate, port } of publications) {
+    const address = isEverywhere(port) ? '' : (port.hostIp ?? '');
+    const other = address === '' ? firstOf(byAddress) : (byAddress.get('') ?? byAddress.get(address));
+    if (other && other !== candidate) found.push(conflict(candidate, other, port));
+    if (!byAddress.has(address)) byAddress.set(address, candidate);
+  }
+  return found;
+}
+
+function firstOf(byAddress: ReadonlyMap<string, Candidate>): Candidate | undefined {
+  return byAddress.values().next().value;
+}
+
+function isEverywhere({ hostIp }: PortMapping): boolean {
+  return hostIp === undefined || hostIp === '0.0.0.0';
+}
+
+function conflict(candidate: Candidate, other: Candidate, port: PortMapping): Finding {
+  const there = `${other.object.key} (${whereIs(other, other.places?.ports)})`;
+  const message = `spec.ports: host port ${port.hostPort ?? ''}/${port.protocol} is published by ${there} too, which runs on the same nodes; choose another port`;
+  return find(candidate, 'port-conflict', message, candidate.places?.ports);
+}

@@ -1,0 +1,129 @@
+import type { LineCounter, Node } from 'yaml';
+import { DIAGNOSTIC_CODES } from './codes.ts';
+import { toObject } from './object.ts';
+import type { ManifestObject } from './objects.ts';
+import type { ObjectPlaces, Place } from './parsed-file.ts';
+import { findings, isKind, validate, type Finding, type ParsedDocument } from './schema/index.ts';
+import { compose, locate, toPlain, type Chunk, type Problem, type Spot } from './text/index.ts';
+import { didYouMean, printable, quote } from './value/index.ts';
+import { warningsOf } from './warnings.ts';
+import { KINDS, type Diagnostic } from '../api/index.ts';
+
+/** What one document declares: an object without errors, or none. */
+export interface DocumentResult {
+  readonly diagnostics: readonly Diagnostic[];
+  readonly declared?: { readonly object: ManifestObject; readonly places: ObjectPlaces };
+}
+
+/** A document's nodes and how their places in the file are found. */
+interface Source {
+  readonly file: string;
+  readonly firstLine: number;
+  readonly lines: LineCounter;
+}
+
+interface Tree {
+  readonly root: Node;
+  readonly targets: ReadonlyMap<Node, Node>;
+}
+
+/** Parses and validates one document of a file. Never throws for anything that a text can hold. */
+export function parseDocument(chunk: Chunk, file: string): DocumentResult {
+  const { diagnostics, ...rest } = parseUnsorted(chunk, file);
+  return { ...rest, diagnostics: [...diagnostics].sort((a, b) => a.line - b.line || a.column - b.column) };
+}
+
+function parseUnsorted(chunk: Chunk, file: string): DocumentResult {
+  const { root, problems, lines } = compose(chunk.text);
+  const source: Source = { file, firstLine: chunk.line, lines };
+  const found = problems.map((problem) => ofProblem(problem, source));
+  if (!root) return { diagnostics: found };
+  const { value, problems: wrong, targets } = toPlain(root);
+  found.push(...wrong.map((problem) => ofProblem(problem, source)));
+  const tree: Tree = { root, targets };
+  const checked = check(value);
+  found.push(...checked.findings.map((finding) => ofFinding(finding, tree, source)));
+  const { document } = checked;
+  if (!document || found.some(({ severity }) => severity === 'error')) return { diagnostics: found };
+  const origin = { file, ...placeAt(locate(root, [], targets).value, source) };
+  return {
+    diagnostics: found,
+    declared: { object: toObject(document, origin), places: placesOf(document, tree, source) },
+  };
+}
+
+function check(value: unknown): { document?: ParsedDocument; findings: readonly Finding[] } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return {
+      findings: [
+        rootFinding(
+          'document-not-map',
+          'a document must be a map; write apiVersion, kind, metadata and spec',
+        ),
+      ],
+    };
+  }
+  const kind: unknown = Reflect.get(value, 'kind');
+  if (!isKind(kind)) return { findings: [kindFinding(kind)] };
+  const result = validate(kind, value);
+  if (!result.success) return { findings: findings(result.error.issues, value) };
+  return { document: result.data, findings: warningsOf(result.data) };
+}
+
+function kindFinding(kind: unknown): Finding {
+  const known = `(known: ${KINDS.join(', ')})`;
+  if (kind === undefined) return rootFinding('field-missing', `kind: is missing; add one ${known}`);
+  const path = ['kind'];
+  if (typeof kind !== 'string') return { ...rootFinding('value-type', `kind: must be text ${known}`), path };
+  const mend =
+    kind === 'List'
+      ? '; write the objects as documents of their own, with --- between them'
+      : didYouMean(kind, KINDS);
+  const message = `kind: ${quote(kind)} is no kind of object${mend} ${known}`;
+  return { ...rootFinding('unknown-kind', message), path };
+}
+
+function rootFinding(code: Finding['code'], message: string): Finding {
+  return { code, path: [], message, atKey: false };
+}
+
+function placesOf(document: ParsedDocument, tree: Tree, source: Source): ObjectPlaces {
+  const place = (...path: PropertyKey[]): Place => placeAt(spotOf(path, tree).value, source);
+  const name = place('metadata', 'name');
+  if (document.kind === 'Network') {
+    return document.spec.ipam ? { name, subnet: place('spec', 'ipam', 'subnet') } : { name };
+  }
+  const { networks, ports } = document.spec;
+  return {
+    name,
+    ...(networks?.length ? { networks: networks.map((_, index) => place('spec', 'networks', index)) } : {}),
+    ...(ports.length > 0 ? { ports: place('spec', 'ports') } : {}),
+  };
+}
+
+function ofFinding(finding: Finding, tree: Tree, source: Source): Diagnostic {
+  const spot = spotOf(finding.path, tree);
+  return diagnostic(finding, placeAt(finding.atKey ? spot.key : spot.value, source), source);
+}
+
+function ofProblem(problem: Problem, source: Source): Diagnostic {
+  return diagnostic(problem, placeAt(problem.offset, source), source);
+}
+
+function diagnostic(
+  what: { code: Finding['code']; message: string },
+  place: Place,
+  source: Source,
+): Diagnostic {
+  const { code, message } = what;
+  return { code, severity: DIAGNOSTIC_CODES[code], file: source.file, ...place, message: printable(message) };
+}
+
+function spotOf(path: readonly PropertyKey[], tree: Tree): Spot {
+  return locate(tree.root, path, tree.targets);
+}
+
+function placeAt(offset: number, source: Source): Place {
+  const { line, col } = source.lines.linePos(offset);
+  return { line: source.firstLine + Math.max(line, 1), column: Math.max(col, 1) };
+}

@@ -1,0 +1,6 @@
+export * from './chunks.ts';
+export * from './compose.ts';
+export * from './limits.ts';
+export * from './locate.ts';
+export * from './plain.ts';
+export * from './problem.ts';
