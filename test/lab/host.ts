@@ -16,7 +16,7 @@ import {
   waitGone,
 } from './processes.ts';
 import { type ExecOptions, type ExecResult, run, until } from './run.ts';
-import { type HostState, type LabState, hostFolder, labVariable, netnsFile } from './state.ts';
+import { type HostState, type LabState, hostFolder, labVariable } from './state.ts';
 
 const stopTimeoutMs = 30_000;
 const startTimeoutMs = 30_000;
@@ -75,8 +75,7 @@ export class LabHost {
   }
 
   #inNetwork(cmd: string[]): string[] {
-    const uts = `--uts=/proc/${this.#init.pid}/ns/uts`;
-    return ['nsenter', `--net=${netnsFile(this.netns)}`, uts, '--', ...cmd];
+    return ['nsenter', '--target', `${this.#init.pid}`, '--net', '--uts', '--', ...cmd];
   }
 
   /**
@@ -141,9 +140,16 @@ export class LabHost {
     return this.#processes('dockerd').find((info) => info.ppid === this.#state.init?.pid)?.pid;
   }
 
-  /** Whether the daemon answers. */
+  /** Whether the daemon answers on its socket. */
   ping(timeoutMs?: number): Promise<boolean> {
     return pingEngine(this.socket, timeoutMs);
+  }
+
+  /** Whether the daemon answers over the network. */
+  async isReachable(timeoutMs = 2_000): Promise<boolean> {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const answer = await fetch(`http://${this.ip}:2375/_ping`, { signal }).catch(() => undefined);
+    return answer?.ok === true;
   }
 
   /** The daemon's version, if it answers. */

@@ -5,7 +5,7 @@ import { loadImages } from './engine.ts';
 import { LabHost } from './host.ts';
 import { makeImageArchive } from './image.ts';
 import { bootHost } from './machine.ts';
-import { createNetwork } from './network.ts';
+import { createNetwork, networkNamespaces } from './network.ts';
 import { isAlive } from './processes.ts';
 import { ensureLabPackages, refusal } from './requirements.ts';
 import {
@@ -27,8 +27,6 @@ import { clusterIsWhole, formSwarm, startStore } from './topology.ts';
 import { userland } from './userland.ts';
 
 export type { LabHost } from './host.ts';
-export type { ExecOptions, ExecResult } from './run.ts';
-export type { EngineKind, Topology } from './state.ts';
 
 export interface LabOptions {
   topology: Topology;
@@ -105,8 +103,10 @@ function sameLab(state: LabState, spec: Spec): boolean {
 async function isHealthy(state: LabState): Promise<boolean> {
   const running = state.hosts.every(({ init }) => init !== null && isAlive(init));
   if (state.phase !== 'ready' || !running) return false;
+  const namespaces = await networkNamespaces(state.name);
+  if (namespaces.length !== state.hosts.length + 1) return false; // theirs and the bridge's
   const { hosts } = new Lab(state);
-  const answers = await Promise.all(hosts.map((host) => host.ping()));
+  const answers = await Promise.all(hosts.map((host) => host.isReachable()));
   return answers.every(Boolean) && (await clusterIsWhole(state, hosts));
 }
 
@@ -211,7 +211,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
 /** The lab of that name, which `startLab` made in this or another process. */
 export async function attachLab(name = 'lab'): Promise<Lab> {
   const state = await readState(name);
-  if (state?.phase !== 'ready') throw new Error(`lab "${name}" is not up`);
+  if (state?.phase !== 'ready')
+    throw new Error(`lab "${name}" is not up; "npm run lab -- status" shows the ones that are`);
   return new Lab(state);
 }
 

@@ -6,7 +6,11 @@ import { refusal } from './requirements.ts';
 import { describeLab, printLab } from './report.ts';
 
 interface UpFlags extends LabOptions {
-  daemonArg?: string[];
+  daemonArg: string[];
+}
+
+function repeated(value: string, earlier: string[]): string[] {
+  return [...earlier, value];
 }
 
 function wholeNumber(text: string): number {
@@ -15,7 +19,7 @@ function wholeNumber(text: string): number {
   return value;
 }
 
-async function up({ daemonArg = [], ...flags }: UpFlags): Promise<void> {
+async function up({ daemonArg, ...flags }: UpFlags): Promise<void> {
   const started = performance.now();
   const lab = await startLab({ ...flags, daemonArgs: daemonArg, keep: true });
   printLab(await describeLab(lab.name));
@@ -41,7 +45,7 @@ async function status({ output }: { output: string }): Promise<void> {
 
 async function exec(host: string, cmd: string[], { name }: { name: string }): Promise<void> {
   const lab = await attachLab(name);
-  const child = lab.host(host).spawn(cmd, { stdio: 'inherit' });
+  const child = lab.host(host).spawn(cmd[0] === '--' ? cmd.slice(1) : cmd, { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   const [code] = (await once(child, 'exit')) as [number | null];
   process.exitCode = code ?? 128;
@@ -68,7 +72,7 @@ function program(): Command {
         .choices(['debian', 'newer'])
         .default('debian'),
     )
-    .option('--daemon-arg <flag...>', 'added to the flags of each dockerd')
+    .option('--daemon-arg <flag>', 'added to the flags of each dockerd; may be repeated', repeated, [])
     .action(up);
   lab
     .command('down')
@@ -103,7 +107,7 @@ async function main(): Promise<void> {
       process.exitCode = error.exitCode; // it has said what is wrong
       return;
     }
-    console.error(`lab: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`ovr lab: ${error instanceof Error ? error.message : String(error)}`);
     process.exitCode = 1;
   }
 }
