@@ -1,0 +1,1 @@
+export { type DockerEngineOptions, createDockerEngine } from './engine.ts';

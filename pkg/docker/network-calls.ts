@@ -1,0 +1,107 @@
+import { OvrError } from '../api/index.ts';
+import { type EndpointRequest, type NetworkCreate, type NetworkRef } from '../plan/index.ts';
+import { type DockerClient } from './client.ts';
+import { endpointConfig, networkOf } from './create-body.ts';
+import { type InspectCache } from './inspect-cache.ts';
+import { networkBody } from './network-body.ts';
+import { type StateReader } from './state-reader.ts';
+import { createdNetworkShape } from './wire.ts';
+
+export interface NetworkCallsOptions {
+  readonly client: DockerClient;
+  readonly cache: InspectCache;
+  readonly reader: StateReader;
+}
+
+/** The calls that change networks and who is on them. */
+export class NetworkCalls {
+  readonly #options: NetworkCallsOptions;
+
+  constructor(options: NetworkCallsOptions) {
+    this.#options = options;
+  }
+
+  async create(create: NetworkCreate): Promise<string> {
+    const { client } = this.#options;
+    const { Id } = await client.request(
+      {
+        operation: { name: 'create-network', what: `create network ${create.name}` },
+        method: 'POST',
+        path: '/networks/create',
+        body: networkBody(create, await client.apiVersion()),
+        timeoutMs: client.timeouts.changeMs,
+      },
+      createdNetworkShape,
+    );
+    return Id;
+  }
+
+  async remove(id: string): Promise<void> {
+    const { client } = this.#options;
+    await client.send({
+      operation: { name: 'remove-network', what: `remove network ${id}` },
+      method: 'DELETE',
+      path: `/networks/${encodeURIComponent(id)}`,
+      timeoutMs: client.timeouts.changeMs,
+    });
+  }
+
+  async connect(containerId: string, endpoint: EndpointRequest): Promise<void> {
+    const body = { Container: containerId, EndpointConfig: endpointConfig(endpoint) };
+    const what = `connect container ${this.#name(containerId)} to network ${endpoint.network.name}`;
+    try {
+      await this.#attach(containerId, {
+        operation: { name: 'connect', what },
+        path: `/networks/${encodeURIComponent(networkOf(endpoint))}/connect`,
+        body,
+      });
+    } catch (error) {
+      throw (await this.#isOwnEndpoint(error, containerId, endpoint.network))
+        ? new OvrError('already-connected', 'already-so', `Cannot ${what}: it is connected already.`)
+        : error;
+    }
+  }
+
+  async disconnect(containerId: string, network: NetworkRef, force = false): Promise<void> {
+    const what = `disconnect container ${this.#name(containerId)} from network ${network.name}`;
+    // Docker keeps the record of a network that is gone under its name only.
+    const path = `/networks/${encodeURIComponent(force ? network.name : networkOf({ network }))}/disconnect`;
+    const body = { Container: containerId, Force: force };
+    await this.#attach(containerId, { operation: { name: 'disconnect', what }, path, body });
+  }
+
+  /**
+   * Outside Swarm mode Docker says of a container that is connected already the same as of an endpoint that a crash left
+   * behind; only the container tells which it is.
+   */
+  async #isOwnEndpoint(error: unknown, containerId: string, network: NetworkRef): Promise<boolean> {
+    if (!(error instanceof OvrError) || error.code !== 'stale-endpoint') return false;
+    const { NetworkSettings } = await this.#options.reader.inspect(containerId);
+    return Object.entries(NetworkSettings?.Networks ?? {}).some(
+      ([name, endpoint]) =>
+        Boolean(endpoint?.EndpointID) &&
+        (network.id === undefined ? name === network.name : endpoint?.NetworkID === network.id),
+    );
+  }
+
+  async #attach(
+    containerId: string,
+    call: {
+      readonly operation: { readonly name: 'connect' | 'disconnect'; readonly what: string };
+      readonly path: string;
+      readonly body: object;
+    },
+  ): Promise<void> {
+    const { client, cache } = this.#options;
+    try {
+      await client.send({ ...call, method: 'POST', timeoutMs: client.timeouts.changeMs });
+    } finally {
+      // Also after a failure: the engine may have done it all the same.
+      cache.drop(containerId);
+    }
+  }
+
+  #name(containerId: string): string {
+    return this.#options.reader.nameOf(containerId) ?? containerId;
+  }
+}

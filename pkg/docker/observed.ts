@@ -1,0 +1,154 @@
+import {
+  type ObservedContainer,
+  type ObservedDetails,
+  type ObservedEndpoint,
+  type ObservedNetwork,
+  type ObservedSubnet,
+  normaliseAliases,
+} from '../state/index.ts';
+import {
+  type InspectedContainer,
+  type ListedContainer,
+  type ListedNetwork,
+  type WireEndpoint,
+} from './wire.ts';
+
+const HEALTH_OF_STATUS = /\((?:health: )?(starting|healthy|unhealthy)\)/;
+
+function listedHealth({ Status }: ListedContainer): ObservedContainer['health'] {
+  return healthOf(HEALTH_OF_STATUS.exec(Status ?? '')?.[1]);
+}
+
+function healthOf(status: string | null | undefined): ObservedContainer['health'] {
+  return status === 'starting' || status === 'healthy' || status === 'unhealthy' ? status : 'none';
+}
+
+/**
+ * Its name without slashes. Docker also lists the names that links give it (`/other/alias`), classic Swarm puts the node before
+ * the name (`/node/name`).
+ */
+export function listedName({ Id, Names }: ListedContainer): string {
+  const names = (Names ?? []).map((name) => name.replace(/^\//, ''));
+  const own = names.find((name) => !name.includes('/')) ?? names[0];
+  return own?.slice(own.lastIndexOf('/') + 1) ?? Id;
+}
+
+/** A container as a list tells it: without `details`. */
+export function fromList(listed: ListedContainer): ObservedContainer {
+  return {
+    id: listed.Id,
+    name: listedName(listed),
+    image: listed.Image ?? '',
+    labels: listed.Labels ?? {},
+    state: listed.State,
+    createdAtMs: listed.Created * 1000,
+    health: listedHealth(listed),
+    endpoints: endpointsOf(listed.NetworkSettings?.Networks),
+  };
+}
+
+/**
+ * A container as an inspect tells it, which waits for a change in progress and so is newer than the list before it: a daemon
+ * tells events before its list shows what they are about.
+ */
+export function fromInspect(listed: ListedContainer, inspected: InspectedContainer): ObservedContainer {
+  return {
+    id: inspected.Id,
+    name: inspectedName(inspected),
+    image: inspected.Config.Image ?? '',
+    labels: inspected.Config.Labels ?? {},
+    state: inspected.State.Status,
+    createdAtMs: listed.Created * 1000,
+    health: healthOf(inspected.State.Health?.Status),
+    endpoints: endpointsOf(inspected.NetworkSettings?.Networks),
+    details: detailsOf(inspected),
+  };
+}
+
+function inspectedName({ Name }: InspectedContainer): string {
+  return Name.replace(/^\//, '');
+}
+
+type WireEndpoints = Readonly<Record<string, WireEndpoint | null>> | null | undefined;
+
+function endpointsOf(networks: WireEndpoints): ObservedEndpoint[] {
+  return Object.entries(networks ?? {}).map(([networkName, endpoint]) => ({
+    networkId: endpoint?.NetworkID ?? '',
+    networkName,
+    ipv4Address: endpoint?.IPAddress ?? '',
+  }));
+}
+
+function detailsOf(inspected: InspectedContainer): ObservedDetails {
+  const { State, Config, HostConfig } = inspected;
+  return {
+    exitCode: State.ExitCode,
+    started: timeOf(State.StartedAt) > 0,
+    hostname: Config.Hostname ?? '',
+    restartPolicy: {
+      // Docker stores no name for the policy that nobody asked for.
+      name: HostConfig.RestartPolicy?.Name || 'no',
+      maximumRetryCount: HostConfig.RestartPolicy?.MaximumRetryCount ?? 0,
+    },
+    nanoCpus: nanoCpusOf(HostConfig),
+    memoryBytes: HostConfig.Memory ?? 0,
+    ...endpointDetails(inspected),
+  };
+}
+
+const BILLION = 1_000_000_000;
+
+/** Before API 1.25 a limit is a quota of a period. */
+function nanoCpusOf({ NanoCpus, CpuQuota, CpuPeriod }: InspectedContainer['HostConfig']): number {
+  if (NanoCpus) return NanoCpus;
+  const isLimited = CpuQuota && CpuQuota > 0 && CpuPeriod && CpuPeriod > 0;
+  return isLimited ? Math.round((CpuQuota / CpuPeriod) * BILLION) : 0;
+}
+
+function endpointDetails(inspected: InspectedContainer): Pick<ObservedDetails, 'aliases' | 'requestedIpv4'> {
+  const owner = {
+    id: inspected.Id,
+    name: inspectedName(inspected),
+    hostname: inspected.Config.Hostname ?? '',
+  };
+  const aliases = new Map<string, readonly string[]>();
+  const requestedIpv4 = new Map<string, string>();
+  for (const [name, endpoint] of Object.entries(inspected.NetworkSettings?.Networks ?? {})) {
+    const key = endpoint?.NetworkID || name;
+    const requested = endpoint?.IPAMConfig?.IPv4Address;
+    aliases.set(key, normaliseAliases(endpoint?.Aliases ?? [], owner));
+    if (requested) requestedIpv4.set(key, requested);
+  }
+  return { aliases, requestedIpv4 };
+}
+
+/** A network as a list tells it. */
+export function networkFromList(listed: ListedNetwork): ObservedNetwork {
+  return {
+    id: listed.Id,
+    name: listed.Name,
+    driver: listed.Driver ?? '',
+    scope: listed.Scope || 'local',
+    attachable: listed.Attachable ?? false,
+    internal: listed.Internal ?? false,
+    labels: listed.Labels ?? {},
+    options: listed.Options ?? {},
+    subnets: subnetsOf(listed),
+    createdAtMs: timeOf(listed.Created),
+  };
+}
+
+function subnetsOf({ IPAM }: ListedNetwork): ObservedSubnet[] {
+  return (IPAM?.Config ?? []).flatMap(({ Subnet, Gateway, IPRange }) => {
+    if (!Subnet) return [];
+    // Docker before 1.11 gives a gateway that it chose with the length of the prefix.
+    const gateway = Gateway?.replace(/\/\d+$/, '');
+    return [{ subnet: Subnet, ...(gateway ? { gateway } : {}), ...(IPRange ? { ipRange: IPRange } : {}) }];
+  });
+}
+
+/** Milliseconds since the epoch; 0 for Go's zero time (year 1), for nothing and for what is no time. */
+function timeOf(rfc3339: string | null | undefined): number {
+  const ms = Date.parse(rfc3339 ?? '');
+  return ms > 0 ? ms : 0;
+}

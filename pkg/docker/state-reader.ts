@@ -1,0 +1,135 @@
+import { type Clock, OvrError, readOwnership } from '../api/index.ts';
+import { type ObservedContainer, type ObservedNetwork } from '../state/index.ts';
+import { type DockerClient } from './client.ts';
+import { type InspectCache } from './inspect-cache.ts';
+import { fromInspect, fromList, listedName, networkFromList } from './observed.ts';
+import { eachOf } from './pool.ts';
+import {
+  type InspectedContainer,
+  type ListedContainer,
+  containerListShape,
+  containerShape,
+  networkListShape,
+} from './wire.ts';
+
+const PARALLEL_INSPECTS = 8;
+/** The safety net under the events: every so often the oldest inspects are made anew, so that each is at most an hour old. */
+const RENEWAL_PERIOD_MS = 60_000;
+const LEAST_RENEWED = 5;
+const RENEWED_PART = 1 / 60;
+
+export interface StateReaderOptions {
+  readonly client: DockerClient;
+  readonly clock: Clock;
+  readonly cache: InspectCache;
+  /** Whether events arrive that tell when a cached inspect is no longer so. */
+  readonly isWatched: () => boolean;
+}
+
+/** Reads what the engine has: two lists, and an inspect of each owned container that may have changed. */
+export class StateReader {
+  readonly #options: StateReaderOptions;
+  #renewedAtMs: number;
+  #names: ReadonlyMap<string, string> = new Map();
+
+  constructor(options: StateReaderOptions) {
+    this.#options = options;
+    this.#renewedAtMs = options.clock.monotonic();
+  }
+
+  async networks(): Promise<ObservedNetwork[]> {
+    const operation = { name: 'list-networks', what: 'list networks' } as const;
+    const call = { operation, method: 'GET', path: '/networks' } as const;
+    const listed = await this.#options.client.request(call, networkListShape);
+    return listed.map(networkFromList);
+  }
+
+  async containers(): Promise<ObservedContainer[]> {
+    const { cache, isWatched } = this.#options;
+    const listed = await this.#list();
+    if (!isWatched()) cache.clear();
+    cache.keepOnly(new Set(listed.map(({ Id }) => Id)));
+    this.#names = new Map(listed.map((container) => [container.Id, listedName(container)]));
+    const inspected = await this.#inspectChanged(listed.filter(isOwned));
+    return listed.flatMap((container) => {
+      if (!isOwned(container)) return [fromList(container)];
+      const known = inspected.get(container.Id);
+      return known === undefined ? [] : [known];
+    });
+  }
+
+  /** The name that the last list gave a container. */
+  nameOf(id: string): string | undefined {
+    return this.#names.get(id);
+  }
+
+  /** A fresh look; fails with `not-found`. */
+  inspect(id: string): Promise<InspectedContainer> {
+    const operation = {
+      name: 'inspect-container',
+      what: `inspect container ${this.nameOf(id) ?? id}`,
+    } as const;
+    const path = `/containers/${encodeURIComponent(id)}/json`;
+    return this.#options.client.request({ operation, method: 'GET', path }, containerShape);
+  }
+
+  #list(): Promise<ListedContainer[]> {
+    const operation = { name: 'list-containers', what: 'list containers' } as const;
+    const call = { operation, method: 'GET', path: '/containers/json', query: { all: '1' } } as const;
+    return this.#options.client.request(call, containerListShape);
+  }
+
+  /** Inspects those of the owned containers of which nothing valid is known. One that is gone meanwhile has no entry. */
+  async #inspectChanged(owned: readonly ListedContainer[]): Promise<Map<string, ObservedContainer>> {
+    const { cache } = this.#options;
+    for (const id of this.#dueForRenewal()) cache.drop(id);
+    const found = new Map<string, ObservedContainer>();
+    const toInspect: ListedContainer[] = [];
+    for (const container of owned) {
+      const known = cache.get(container);
+      if (known === undefined) toInspect.push(container);
+      else found.set(container.Id, known);
+    }
+    const missing: string[] = [];
+    await eachOf(toInspect, PARALLEL_INSPECTS, async (listed) => {
+      const container = await this.#inspectListed(listed);
+      if (container === undefined) missing.push(listed.Id);
+      else found.set(listed.Id, container);
+    });
+    if (missing.length > 0) await this.#confirmGone(missing);
+    return found;
+  }
+
+  async #inspectListed(listed: ListedContainer): Promise<ObservedContainer | undefined> {
+    const { cache, clock } = this.#options;
+    const keep = cache.begin(listed);
+    try {
+      const container = fromInspect(listed, await this.inspect(listed.Id));
+      keep(container, clock.monotonic());
+      return container;
+    } catch (error) {
+      if (error instanceof OvrError && error.code === 'not-found') return undefined;
+      throw error;
+    }
+  }
+
+  /** "Not found" also comes from a classic Swarm that cannot reach a node; only a list that lacks it says that it is gone. */
+  async #confirmGone(ids: readonly string[]): Promise<void> {
+    const listed = new Set((await this.#list()).map(({ Id }) => Id));
+    const doubtful = ids.find((id) => listed.has(id));
+    if (doubtful === undefined) return;
+    const message = `Container ${this.nameOf(doubtful) ?? doubtful} is listed but cannot be inspected: not found.`;
+    throw new OvrError('engine-error', 'transient', message);
+  }
+
+  #dueForRenewal(): string[] {
+    const { cache, clock } = this.#options;
+    if (clock.monotonic() - this.#renewedAtMs < RENEWAL_PERIOD_MS) return [];
+    this.#renewedAtMs = clock.monotonic();
+    return cache.oldest(Math.max(LEAST_RENEWED, Math.ceil(cache.size * RENEWED_PART)));
+  }
+}
+
+function isOwned({ Labels }: ListedContainer): boolean {
+  return readOwnership(Labels ?? {}) !== undefined;
+}
