@@ -1,90 +1,111 @@
 import type { ContainerObject, NetworkObject } from '../objects.ts';
-import { formatIpv4, ipv4Number, subnetRange } from '../value/index.ts';
-import { find, whereIs, type Candidate, type Finding } from './candidate.ts';
+import type { Place } from '../parsed-file.ts';
+import { formatIpv4, ipv4Number, subnetRange, type Ipv4Range } from '../value/index.ts';
+import { find, whereIs, type Candidate, type Candidates, type Finding } from './candidate.ts';
 
 /** One pinned address of one container. */
 interface Pin {
-  readonly candidate: Candidate;
-  readonly container: ContainerObject;
+  readonly candidate: Candidate<ContainerObject>;
   /** Position among the container's networks. */
   readonly index: number;
-  readonly network: string;
   readonly address: string;
 }
 
-/** Pinned addresses that their declared network does not have. */
-export function impossibleAddresses(
-  pins: readonly Pin[],
-  networks: ReadonlyMap<string, NetworkObject>,
-): Finding[] {
+/** The pins on one network, which may be declared. */
+interface NetworkPins {
+  readonly name: string;
+  readonly network?: NetworkObject;
+  readonly pins: Pin[];
+}
+
+/** Pinned addresses that their declared network does not have, or that two containers pin where both can run at once. */
+export function addressErrors({ networks, containers }: Candidates): Finding[] {
+  return pinsByNetwork(networks, containers).flatMap((entry) => [...impossible(entry), ...repeated(entry)]);
+}
+
+function pinsByNetwork(
+  networks: readonly Candidate<NetworkObject>[],
+  containers: readonly Candidate<ContainerObject>[],
+): NetworkPins[] {
+  const byName = new Map<string, NetworkPins>();
+  for (const { object } of networks)
+    byName.set(object.name, { name: object.name, network: object, pins: [] });
+  for (const candidate of containers) {
+    const attachments = candidate.object.spec.networks ?? [];
+    for (let index = 0; index < attachments.length; index++) {
+      const { name, ipv4Address: address } = attachments[index] ?? { name: '' };
+      if (address === undefined) continue;
+      let entry = byName.get(name);
+      if (!entry) byName.set(name, (entry = { name, pins: [] }));
+      entry.pins.push({ candidate, index, address });
+    }
+  }
+  return [...byName.values()];
+}
+
+function impossible({ network, pins }: NetworkPins): Finding[] {
+  if (!network) return [];
+  const range = network.spec.ipam && subnetRange(network.spec.ipam.subnet);
   const found: Finding[] = [];
   for (const pin of pins) {
-    const network = networks.get(pin.network);
-    if (pin.candidate.isInForce || !network) continue;
-    const message = problemOf(pin.address, network);
+    const message = pin.candidate.isInForce ? undefined : problemOf(pin.address, network, range);
     if (message === undefined) continue;
-    const code = network.spec.ipam ? 'address-outside-subnet' : 'address-without-subnet';
+    const code = range ? 'address-outside-subnet' : 'address-without-subnet';
     found.push(find(pin.candidate, code, `${fieldOf(pin)}: ${message}`, placeOf(pin)));
   }
   return found;
 }
 
-/** Addresses that two containers pin on one network, where both can run at once. */
-export function doubleAddresses(
-  pins: readonly Pin[],
-  networks: ReadonlyMap<string, NetworkObject>,
-): Finding[] {
-  const byClaim = new Map<string, Pin[]>();
-  for (const pin of pins) {
-    const claim = claimOf(pin, networks.get(pin.network));
-    const others = byClaim.get(claim);
-    if (others) others.push(pin);
-    else byClaim.set(claim, [pin]);
-  }
-  return [...byClaim.values()].filter((claimants) => claimants.length > 1).flatMap(blameAll);
-}
-
-/** All pinned addresses. */
-export function pinsOf(candidates: Iterable<Candidate>): Pin[] {
-  const pins: Pin[] = [];
-  for (const candidate of candidates) {
-    const { object } = candidate;
-    if (object.kind !== 'Container') continue;
-    for (const [index, { name, ipv4Address }] of (object.spec.networks ?? []).entries()) {
-      if (ipv4Address === undefined) continue;
-      pins.push({ candidate, container: object, index, network: name, address: ipv4Address });
-    }
-  }
-  return pins;
-}
-
-function problemOf(address: string, network: NetworkObject): string | undefined {
-  const { ipam } = network.spec;
-  if (!ipam)
+function problemOf(
+  address: string,
+  network: NetworkObject,
+  range: Ipv4Range | undefined,
+): string | undefined {
+  if (!range) {
     return `Network ${network.name} has no fixed subnet; give it ipam: {subnet: ...} to pin addresses on it`;
-  const { first, last } = subnetRange(ipam.subnet);
+  }
+  const { first, last } = range;
   const number = ipv4Number(address);
-  const gateway = ipam.gateway === undefined ? first + 1 : ipv4Number(ipam.gateway);
-  if (number === gateway)
+  const gateway = network.spec.ipam?.gateway;
+  if (number === (gateway === undefined ? first + 1 : ipv4Number(gateway))) {
     return `${address} is the gateway of Network ${network.name}; choose another address`;
+  }
   if (number > first && number < last) return undefined;
   const usable = `${formatIpv4(first + 1)} to ${formatIpv4(last - 1)}`;
-  return `${address} is no usable address of Network ${network.name} (${ipam.subnet}); use one of ${usable}`;
+  return `${address} is no usable address of Network ${network.name}; use one of ${usable}`;
+}
+
+function repeated(entry: NetworkPins): Finding[] {
+  return groupsOf(entry.pins, ({ address }) => address)
+    .flatMap((pins) => groupsOf(pins, (pin) => reachOf(pin, entry.network)))
+    .flatMap((pins) => blameAll(pins, entry.name));
+}
+
+/** Items that share a key with another one. */
+function groupsOf<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
+  const firsts = new Map<string, T>();
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const first = firsts.get(key);
+    if (first === undefined) firsts.set(key, item);
+    else if (!groups.get(key)?.push(item)) groups.set(key, [first, item]);
+  }
+  return [...groups.values()];
 }
 
 /** An overlay is one network over all hosts; any other driver makes one a host, where only containers of one node meet. */
-function claimOf({ container, network: name, address }: Pin, network: NetworkObject | undefined): string {
-  const place = network?.spec.driver === 'overlay' ? '' : container.spec.nodeConstraint.join('\n');
-  return `${name}\n${address}\n${place}`;
+function reachOf({ candidate }: Pin, network: NetworkObject | undefined): string {
+  return network?.spec.driver === 'overlay' ? '' : candidate.object.spec.nodeConstraint.join('\n');
 }
 
-function blameAll(pins: readonly Pin[]): Finding[] {
+function blameAll(pins: readonly Pin[], network: string): Finding[] {
   const found: Finding[] = [];
   for (const [index, pin] of pins.entries()) {
     const other = pins[index === 0 ? 1 : 0];
     if (pin.candidate.isInForce || !other) continue;
-    const there = `${other.container.key} (${whereIs(other.candidate, placeOf(other))})`;
-    const message = `${fieldOf(pin)}: ${pin.address} on ${pin.network} is pinned by ${there} too; choose another address`;
+    const there = `${other.candidate.object.key} (${whereIs(other.candidate, placeOf(other))})`;
+    const message = `${fieldOf(pin)}: ${pin.address} on ${network} is pinned by ${there} too; choose another address`;
     found.push(find(pin.candidate, 'address-duplicate', message, placeOf(pin)));
   }
   return found;
@@ -94,6 +115,6 @@ function fieldOf(pin: Pin): string {
   return `spec.networks[${pin.index}].ipv4Address`;
 }
 
-function placeOf(pin: Pin) {
+function placeOf(pin: Pin): Place | undefined {
   return pin.candidate.places?.networks?.[pin.index];
 }

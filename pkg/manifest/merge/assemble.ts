@@ -1,11 +1,11 @@
 import { compareStrings, splitKey, type Diagnostic, type ObjectKey } from '../../api/index.ts';
 import { DIAGNOSTIC_CODES } from '../codes.ts';
 import { digestOf } from '../digest.ts';
-import type { ManifestObject, NetworkObject } from '../objects.ts';
+import type { ManifestObject } from '../objects.ts';
 import type { ParsedFile } from '../parsed-file.ts';
 import type { Revision } from '../revision.ts';
-import { doubleAddresses, impossibleAddresses, pinsOf } from './addresses.ts';
-import { find, whereIs, type Candidate, type Finding } from './candidate.ts';
+import { addressErrors } from './addresses.ts';
+import { byKind, find, whereIs, type Candidate, type Finding } from './candidate.ts';
 import { portConflicts } from './ports.ts';
 import { overlappingSubnets } from './subnets.ts';
 import { undeclaredNetworks } from './undeclared.ts';
@@ -65,14 +65,8 @@ class Merger {
 
   settle(): void {
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const candidates = [...this.#candidates.values()];
-      const networks = networksOf(candidates);
-      const pins = pinsOf(candidates);
-      const errors = [
-        ...overlappingSubnets(candidates),
-        ...impossibleAddresses(pins, networks),
-        ...doubleAddresses(pins, networks),
-      ];
+      const candidates = byKind(this.#candidates.values());
+      const errors = [...overlappingSubnets(candidates.networks), ...addressErrors(candidates)];
       if (errors.length === 0) return;
       this.#findings.push(...errors);
       for (const key of new Set(errors.map((error) => error.key))) {
@@ -82,12 +76,12 @@ class Merger {
   }
 
   warn(): void {
-    const candidates = [...this.#candidates.values()];
-    const declared = new Set(networksOf(candidates).keys());
+    const { networks, containers } = byKind(this.#candidates.values());
+    const declared = new Set(networks.map(({ object }) => object.name));
     for (const { kind, name } of [...this.#undecided].map(splitKey)) {
       if (kind === 'Network') declared.add(name);
     }
-    this.#findings.push(...portConflicts(candidates), ...undeclaredNetworks(candidates, declared));
+    this.#findings.push(...portConflicts(containers), ...undeclaredNetworks(containers, declared));
   }
 
   result(): Assembly {
@@ -120,12 +114,6 @@ function candidatesOf({ objects, places }: NamedFile): Candidate[] {
     const own = places?.[index];
     return own ? { object, places: own, isInForce: false } : { object, isInForce: false };
   });
-}
-
-function networksOf(candidates: readonly Candidate[]): Map<string, NetworkObject> {
-  const networks = new Map<string, NetworkObject>();
-  for (const { object } of candidates) if (object.kind === 'Network') networks.set(object.name, object);
-  return networks;
 }
 
 function duplicates(declarations: readonly Candidate[]): Finding[] {

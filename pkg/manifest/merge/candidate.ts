@@ -1,14 +1,31 @@
 import type { ObjectKey } from '../../api/index.ts';
 import type { DiagnosticCode } from '../codes.ts';
-import type { ManifestObject } from '../objects.ts';
+import type { ContainerObject, ManifestObject, NetworkObject } from '../objects.ts';
 import type { ObjectPlaces, Place } from '../parsed-file.ts';
 
 /** An object that may come into force. */
-export interface Candidate {
-  readonly object: ManifestObject;
+export interface Candidate<O extends ManifestObject = ManifestObject> {
+  readonly object: O;
   readonly places?: ObjectPlaces;
   /** In force already: it stays whatever is found, and what is new beside it is to blame. */
   readonly isInForce: boolean;
+}
+
+/** All candidates, by kind. */
+export interface Candidates {
+  readonly networks: readonly Candidate<NetworkObject>[];
+  readonly containers: readonly Candidate<ContainerObject>[];
+}
+
+/** Sorts candidates by kind. */
+export function byKind(candidates: Iterable<Candidate>): Candidates {
+  const networks: Candidate<NetworkObject>[] = [];
+  const containers: Candidate<ContainerObject>[] = [];
+  for (const candidate of candidates) {
+    if (isOf(candidate, 'Network')) networks.push(candidate);
+    else if (isOf(candidate, 'Container')) containers.push(candidate);
+  }
+  return { networks, containers };
 }
 
 /** What a cross check found about one object. */
@@ -31,4 +48,11 @@ export function find(candidate: Candidate, code: DiagnosticCode, message: string
 export function whereIs(candidate: Candidate, place: Place | undefined): string {
   const { file, line } = candidate.object.origin;
   return `${file}:${place?.line ?? line}`;
+}
+
+function isOf<K extends ManifestObject['kind']>(
+  candidate: Candidate,
+  kind: K,
+): candidate is Candidate<Extract<ManifestObject, { kind: K }>> {
+  return candidate.object.kind === kind;
 }

@@ -1,27 +1,29 @@
-import type { PortMapping } from '../objects.ts';
+import type { ContainerObject, PortMapping } from '../objects.ts';
 import { find, whereIs, type Candidate, type Finding } from './candidate.ts';
 
 interface Publication {
-  readonly candidate: Candidate;
+  readonly candidate: Candidate<ContainerObject>;
   readonly port: PortMapping;
 }
 
 /** Containers of the same nodes that publish the same port of the host: only one of them can start. */
-export function portConflicts(candidates: Iterable<Candidate>): Finding[] {
-  const byPort = new Map<string, Publication[]>();
-  for (const candidate of candidates) {
-    const { object } = candidate;
-    if (object.kind !== 'Container') continue;
-    const node = object.spec.nodeConstraint.join('\n');
-    for (const port of object.spec.ports) {
+export function portConflicts(containers: readonly Candidate<ContainerObject>[]): Finding[] {
+  const byNumber = new Map<number, Publication[]>();
+  for (const candidate of containers) {
+    for (const port of candidate.object.spec.ports) {
       if (port.hostPort === undefined) continue;
-      const key = `${port.hostPort}/${port.protocol}\n${node}`;
-      const others = byPort.get(key);
+      const others = byNumber.get(port.hostPort);
       if (others) others.push({ candidate, port });
-      else byPort.set(key, [{ candidate, port }]);
+      else byNumber.set(port.hostPort, [{ candidate, port }]);
     }
   }
-  return [...byPort.values()].filter((publications) => publications.length > 1).flatMap(conflictsOf);
+  return [...byNumber.values()]
+    .filter((publications) => publications.length > 1)
+    .flatMap((publications) => [...Map.groupBy(publications, meetingPlace).values()].flatMap(conflictsOf));
+}
+
+function meetingPlace({ candidate, port }: Publication): string {
+  return [port.protocol, ...candidate.object.spec.nodeConstraint].join('\n');
 }
 
 /** Reports each later publication once, against the first one that it meets. */

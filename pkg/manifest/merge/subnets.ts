@@ -1,3 +1,4 @@
+import type { NetworkObject } from '../objects.ts';
 import { subnetRange, type Ipv4Range } from '../value/index.ts';
 import { find, whereIs, type Candidate, type Finding } from './candidate.ts';
 
@@ -8,10 +9,10 @@ interface Claim {
 }
 
 /** Declared networks whose subnets overlap: Docker refuses the second, or routes go astray. */
-export function overlappingSubnets(candidates: Iterable<Candidate>): Finding[] {
+export function overlappingSubnets(networks: readonly Candidate<NetworkObject>[]): Finding[] {
   const found: Finding[] = [];
   let widest: Claim | undefined;
-  for (const claim of claimsOf(candidates)) {
+  for (const claim of claimsOf(networks)) {
     if (widest && claim.range.first <= widest.range.last) {
       found.push(...blame(claim, widest), ...blame(widest, claim));
     }
@@ -20,13 +21,11 @@ export function overlappingSubnets(candidates: Iterable<Candidate>): Finding[] {
   return found;
 }
 
-function claimsOf(candidates: Iterable<Candidate>): Claim[] {
+function claimsOf(networks: readonly Candidate<NetworkObject>[]): Claim[] {
   const claims: Claim[] = [];
-  for (const candidate of candidates) {
-    const { object } = candidate;
-    if (object.kind !== 'Network' || !object.spec.ipam) continue;
-    const { subnet } = object.spec.ipam;
-    claims.push({ candidate, subnet, range: subnetRange(subnet) });
+  for (const candidate of networks) {
+    const subnet = candidate.object.spec.ipam?.subnet;
+    if (subnet !== undefined) claims.push({ candidate, subnet, range: subnetRange(subnet) });
   }
   return claims.sort((a, b) => a.range.first - b.range.first || b.range.last - a.range.last);
 }

@@ -1,3 +1,4 @@
+import type { ContainerObject } from '../objects.ts';
 import { find, type Candidate, type Finding } from './candidate.ts';
 
 /** Docker's own, always there. */
@@ -5,14 +6,14 @@ const DEFAULT_BRIDGE = 'bridge';
 
 /** Networks that containers use and no manifest declares, each reported once: they may be there already. */
 export function undeclaredNetworks(
-  candidates: Iterable<Candidate>,
+  containers: readonly Candidate<ContainerObject>[],
   declared: ReadonlySet<string>,
 ): Finding[] {
   const uses = new Map<string, { candidate: Candidate; index: number; count: number }>();
-  for (const candidate of candidates) {
-    const { object } = candidate;
-    if (object.kind !== 'Container') continue;
-    for (const [index, { name }] of (object.spec.networks ?? []).entries()) {
+  for (const candidate of containers) {
+    const attachments = candidate.object.spec.networks ?? [];
+    for (let index = 0; index < attachments.length; index++) {
+      const name = attachments[index]?.name ?? DEFAULT_BRIDGE;
       if (name === DEFAULT_BRIDGE || declared.has(name)) continue;
       const use = uses.get(name);
       if (use) use.count += 1;

@@ -14,6 +14,8 @@ export const IPV4_PATTERN = `^(?:${PART}\\.){3}${PART}$`;
 const IPV4 = new RegExp(IPV4_PATTERN);
 const CIDR = new RegExp(`^((?:${PART}\\.){3}${PART})/(\\d{1,2})$`);
 const BITS = 32;
+const DOT = 0x2e;
+const ZERO = 0x30;
 const MAX_PREFIX = 30;
 const MIN_PREFIX = 8;
 const UNUSABLE = [
@@ -59,9 +61,13 @@ export function subnetRange(cidr: string): Ipv4Range {
 
 /** The number of an address that `parseIpv4` accepted. */
 export function ipv4Number(address: string): number {
-  let number = 0;
-  for (const part of address.split('.')) number = number * 256 + Number(part);
-  return number;
+  let [number, part] = [0, 0];
+  for (let index = 0; index < address.length; index++) {
+    const code = address.charCodeAt(index);
+    if (code === DOT) [number, part] = [number * 256 + part, 0];
+    else part = part * 10 + code - ZERO;
+  }
+  return number * 256 + part;
 }
 
 export function formatIpv4(number: number): string {
