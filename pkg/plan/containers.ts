@@ -266,6 +266,7 @@ function finish(subject: Subject, current: ObservedContainer, parked: ObservedCo
 /** The right container is there: bring its running state, endpoints and settings to what the manifest says. */
 function repair(subject: Subject, current: ObservedContainer): Decision {
   const { context, object } = subject;
+  if (!current.details) return { condition: 'Waiting', message: 'the engine has not told yet how it stands' };
   const ending = endedWell(object, current);
   if (ending) return ending;
   return withAttachments(subject, (attachments) => {

@@ -30,6 +30,11 @@ export class Bell {
     this.#schedule();
   }
 
+  /** When the first ring came that this round does not answer; undefined when none did. */
+  get waitingSinceMs(): number | undefined {
+    return this.#seenMs;
+  }
+
   /** No further rounds; one that runs goes on to its end. */
   stop(): void {
     this.#isStopped = true;

@@ -26,19 +26,21 @@ export class DriftTracker {
 
   /**
    * Takes the verdicts of a round.
-   * @param seenMs monotonic time of the first event that led to the round
+   * @param seenMs monotonic time of the first event that led to what the round saw
+   * @param busy objects being changed right now: of them the round says nothing
    */
-  update(verdicts: readonly Verdict[], seenMs: number): DriftNews {
+  update(verdicts: readonly Verdict[], seenMs: number, busy: ReadonlySet<ObjectKey>): DriftNews {
     const detected: { key: ObjectKey; cause: Cause }[] = [];
     const drifting = new Set<ObjectKey>();
     for (const { condition, causes } of verdicts) {
+      if (busy.has(condition.key)) continue;
       for (const cause of causes) {
         if (!cause.drift) continue;
         drifting.add(condition.key);
         if (this.#remember(condition.key, cause, seenMs)) detected.push({ key: condition.key, cause });
       }
     }
-    return { detected, repaired: this.#close(drifting, seenMs) };
+    return { detected, repaired: this.#close(new Set([...drifting, ...busy]), seenMs) };
   }
 
   #remember(key: ObjectKey, cause: Cause, seenMs: number): boolean {
@@ -50,10 +52,10 @@ export class DriftTracker {
     return true;
   }
 
-  #close(drifting: ReadonlySet<ObjectKey>, nowMs: number): { key: ObjectKey; durationMs: number }[] {
+  #close(staying: ReadonlySet<ObjectKey>, nowMs: number): { key: ObjectKey; durationMs: number }[] {
     const repaired: { key: ObjectKey; durationMs: number }[] = [];
     for (const [key, { sinceMs, repairedMs }] of this.#open) {
-      if (drifting.has(key)) continue;
+      if (staying.has(key)) continue;
       this.#open.delete(key);
       const durationMs = (repairedMs ?? nowMs) - sinceMs;
       this.#observer.repaired(key, durationMs);

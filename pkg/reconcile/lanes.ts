@@ -59,6 +59,11 @@ export class Lanes<Result extends { readonly ok: boolean }> {
     return this.#entries.get(key)?.phase === 'running';
   }
 
+  /** The objects that lanes are changing right now. */
+  running(): ReadonlySet<ObjectKey> {
+    return new Set([...this.#entries].filter(([, { phase }]) => phase === 'running').map(([key]) => key));
+  }
+
   /** Whether anything is queued or running. */
   get isBusy(): boolean {
     return this.#entries.size > 0;

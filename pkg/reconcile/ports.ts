@@ -17,8 +17,11 @@ import type { ContainerState, EngineFacts, ObservedState } from '../state/index.
 export interface Engine {
   /** Asks the engine what it is; also negotiates the API version on first use. */
   facts(): Promise<EngineFacts>;
-  /** The whole state, or an error; never part of it. */
-  observe(): Promise<ObservedState>;
+  /**
+   * The whole state, or an error; never part of it. Only `details` of a container may be missing: of those named in `busy`,
+   * which are being changed right now, and of one that the engine is slow to tell about; a `changed` event follows then.
+   */
+  observe(busy?: ReadonlySet<string>): Promise<ObservedState>;
   /** Rings for every change until stopped; survives engine restarts by itself. */
   watch(listener: (event: EngineEvent) => void): Stoppable;
 

@@ -20,7 +20,7 @@ import { describeAgent, describeEngine, describePrune, describeSource } from './
 import { Board } from './board.ts';
 import { FlapBreaker } from './breaker.ts';
 import { DriftTracker } from './drift-tracker.ts';
-import { keysTouched } from './event-keys.ts';
+import { containersOf, keysTouched } from './event-keys.ts';
 import { EventLog } from './event-log.ts';
 import { Executor, type PlanResult } from './executor.ts';
 import { Journal } from './journal.ts';
@@ -31,6 +31,7 @@ import type { Engine, EngineEvent, SecretFiles, Source, StateStore, Stoppable } 
 import { plannedChanges } from './planned-change.ts';
 import { RetryBook } from './retry-book.ts';
 import { backoffMs } from './retry.ts';
+import { shownCondition } from './shown-condition.ts';
 import type {
   ActionRecord,
   AgentControl,
@@ -245,7 +246,10 @@ export class Reconciler implements AgentView, AgentControl {
 
   async #think(revision: Revision): Promise<Round> {
     const { engine, source, clock } = this.#deps;
-    const [observed, hostRoutes] = await Promise.all([engine.observe(), this.#deps.hostRoutes()]);
+    const [observed, hostRoutes] = await Promise.all([
+      engine.observe(containersOf(this.#lanes.running())),
+      this.#deps.hostRoutes(),
+    ]);
     const { doubt } = source.state();
     const input = {
       revision,
@@ -276,12 +280,17 @@ export class Reconciler implements AgentView, AgentControl {
   #settle(round: Round, times: { laneEnds: number; seenMs: number }): void {
     const { plan, revision } = round;
     const nowMs = this.#deps.clock.monotonic();
-    this.#journal.drift(this.#drift.update(plan.verdicts, times.seenMs));
+    const busy = this.#lanes.running();
+    // A ring during the round is nearer to what the round saw than the one that began it.
+    const seenMs = this.#bell.waitingSinceMs ?? times.seenMs;
+    this.#journal.drift(this.#drift.update(plan.verdicts, seenMs, busy));
     this.#journal.held(plan.held);
     const plans = new Map(plan.objects.map((object) => [object.key, object]));
     this.#retries.forgetExcept(new Set(plans.keys()));
     const known = new Set(plan.verdicts.map(({ condition }) => condition.key));
-    for (const verdict of plan.verdicts) this.#judge(verdict, plans.get(verdict.condition.key), nowMs);
+    for (const verdict of plan.verdicts) {
+      if (!busy.has(verdict.condition.key)) this.#judge(verdict, plans.get(verdict.condition.key), nowMs);
+    }
     this.#board.retain(known);
     this.#memory.learn(round);
     const isFresh = (object: ObjectPlan): boolean => (this.#laneEnds.get(object.key) ?? 0) <= times.laneEnds;
@@ -300,31 +309,14 @@ export class Reconciler implements AgentView, AgentControl {
   /** The condition an object shows: the plan's, or what its last try ran into. */
   #judge(verdict: Verdict, object: ObjectPlan | undefined, nowMs: number): void {
     const wallMs = this.#deps.clock.now();
-    const { condition, nextTryInMs } = this.#overlay(verdict, object, nowMs);
+    const { condition, nextTryInMs } = shownCondition(verdict.condition, {
+      failure: object && this.#retries.failureOf(object.key),
+      pauseMs: object && isRepair(object) ? this.#breaker.pauseMs(object.key, nowMs) : 0,
+      nowMs,
+    });
     const nextTry = nextTryInMs === undefined ? {} : { nextTryMs: wallMs + nextTryInMs };
     if (this.#board.update(verdict, condition, { nowMs: wallMs, ...nextTry }))
       this.#journal.condition(condition, verdict);
-  }
-
-  #overlay(
-    verdict: Verdict,
-    object: ObjectPlan | undefined,
-    nowMs: number,
-  ): { condition: Condition; nextTryInMs?: number } {
-    const { condition } = verdict;
-    if (!object) return { condition };
-    const failure = this.#retries.failureOf(object.key);
-    if (failure && condition.type !== 'UpdateFailed') {
-      const type = failure.error.kind === 'waiting' ? 'Waiting' : 'Failed';
-      const again = failure.nextTryMs === undefined ? '; not tried again until something changes' : '';
-      const shown: Condition = { key: object.key, type, message: failure.error.message + again };
-      if (failure.nextTryMs === undefined) return { condition: shown };
-      return { condition: shown, nextTryInMs: Math.max(0, failure.nextTryMs - nowMs) };
-    }
-    const pauseMs = isRepair(object) ? this.#breaker.pauseMs(object.key, nowMs) : 0;
-    if (pauseMs === 0) return { condition };
-    const message = `repaired 5 times in 300 s and broken again: something else keeps changing it (${condition.message})`;
-    return { condition: { key: object.key, type: 'Stalled', message }, nextTryInMs: pauseMs };
   }
 
   #scheduleNext(plan: Plan, nowMs: number): void {

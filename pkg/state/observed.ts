@@ -59,7 +59,7 @@ export interface ObservedContainer {
   /** `none` without a healthcheck. */
   readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
   readonly endpoints: readonly ObservedEndpoint[];
-  /** Only for containers that carry ownership labels: a list answer does not hold them. */
+  /** Only for containers that carry ownership labels, and absent for those too while the engine does not tell: then unknown. */
   readonly details?: ObservedDetails;
 }
 
