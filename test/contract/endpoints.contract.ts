@@ -172,11 +172,16 @@ function describeRefusals(stage: () => Stage): void {
       const ipv4Address = `${net.prefix}50`;
       await stage().runningOn(net, { ipv4Address });
       const box = await stage().running({ bridged: true });
-      const connect = engine.connect(box.id, { network: net, aliases: [], ipv4Address });
+      const connect = engine.connect(box.id, { network: net, aliases: ['first'], ipv4Address });
       // A Swarm node is not told why its manager gives it no address.
       const code = stage().isSwarm ? 'attach-timeout' : 'address-in-use';
       expect(await refusal(connect)).toHaveProperty('code', code);
+      // Docker keeps a record of the attempt; as long as the container runs it is no endpoint and in nobody's way.
       expect(await stage().endpoint(box, net)).toBeUndefined();
+      expect(await refusal(engine.disconnect(box.id, net))).toHaveProperty('code', 'not-connected');
+      await engine.connect(box.id, { network: net, aliases: ['second'] });
+      expect(await stage().endpoint(box, net)).toHaveProperty('networkId', net.id);
+      expect(await stage().aliases(box, net)).toEqual(['second']);
     });
 
     it('of an address in use, at the start', async () => {

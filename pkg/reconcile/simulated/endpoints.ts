@@ -2,7 +2,7 @@ import { errorMessage } from '../../api/index.ts';
 import type { EndpointRequest, NetworkRef } from '../../plan/index.ts';
 import { failure } from './failures.ts';
 import type { ContainerRecord, EndpointRecord, HostState, NetworkRecord } from './model.ts';
-import { isLive, ring } from './model.ts';
+import { isLive, ring, shownEndpoints } from './model.ts';
 import { findNetwork, findNetworkToAttach, listedNetworks } from './networks.ts';
 
 /** What a request becomes in the record of a container that is not attached yet. */
@@ -44,7 +44,7 @@ function takeSwarmAddress(host: HostState, network: NetworkRecord, requested: st
   try {
     if (network.pool === undefined) throw new Error('it has no subnet');
     const address = takeAddress(network, requested);
-    if (!network.balancers.has(host.name)) network.pool.allocate();
+    if (!network.balancers.has(host.name)) network.pool.setAside();
     network.balancers.add(host.name);
     return address;
   } catch (error) {
@@ -94,9 +94,15 @@ function connectLive(host: HostState, container: ContainerRecord, request: Endpo
   if (container.endpoints.get(network.name)?.networkId === network.id) {
     throw failure('already-connected', `${container.name} is already attached to network ${network.name}`);
   }
-  const endpoint = endpointRecord(network.name, request);
-  endpoint.networkId = network.id;
-  attach(host, container, endpoint);
+  checkAddress(network, request.ipv4Address);
+  const endpoint = { ...endpointRecord(network.name, request), networkId: network.id };
+  try {
+    attach(host, container, endpoint);
+  } catch (error) {
+    // Docker leaves the record behind. A disconnect does not find it, a connect replaces it, a start acts on it.
+    if (network.scope !== 'swarm') container.endpoints.set(network.name, { ...endpoint, networkId: '' });
+    throw error;
+  }
   container.endpoints.set(network.name, endpoint);
   ring(host, container, network.name);
 }
@@ -126,7 +132,7 @@ export function disconnect(
 ): void {
   const key = isLive(container) && !force ? findNetwork(host, ref).name : recordedName(host, ref, force);
   const endpoint = container.endpoints.get(key);
-  if (endpoint === undefined) {
+  if (endpoint === undefined || !shownEndpoints(container).includes(endpoint)) {
     throw failure('not-connected', `container ${container.name} is not connected to network ${ref.name}`);
   }
   detach(host, endpoint);

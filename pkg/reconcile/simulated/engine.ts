@@ -25,7 +25,7 @@ export interface Gate {
     work: () => Result,
     check?: () => void,
   ): Promise<Result>;
-  observe(): ObservedState;
+  observe(busy?: ReadonlySet<string>): ObservedState;
   watch(listener: (event: EngineEvent) => void): Stoppable;
 }
 
@@ -43,8 +43,8 @@ export class SimulatedEngine implements Engine {
     return this.#gate.call('facts', [], () => this.#host.facts);
   }
 
-  observe(): Promise<ObservedState> {
-    return this.#gate.call('observe', [], () => this.#gate.observe());
+  observe(busy?: ReadonlySet<string>): Promise<ObservedState> {
+    return this.#gate.call('observe', [busy], () => this.#gate.observe(busy));
   }
 
   watch(listener: (event: EngineEvent) => void): Stoppable {

@@ -105,6 +105,23 @@ describe('a daemon that restarts', () => {
   });
 });
 
+describe('what a failed attempt to attach leaves', () => {
+  it('is in the way of the next start, and a disconnect then removes it', async () => {
+    const { hand, host } = setUp();
+    const net = hand.createNetwork('side', { ipam: { subnet: '10.0.9.0/24' } });
+    hand.runContainer('first', { network: 'side', ipv4Address: '10.0.9.9' });
+    const box = hand.runContainer('box');
+    const endpoint = { network: { name: 'side', id: net }, aliases: [], ipv4Address: '10.0.9.9' };
+    await expect(host.engine.connect(box, endpoint)).rejects.toMatchObject({ code: 'address-in-use' });
+    expect(look(host, 'box')?.endpoints.map(({ networkName }) => networkName)).toEqual(['bridge']);
+    hand.stop('box');
+    expect(look(host, 'box')?.endpoints.map(({ networkName }) => networkName)).toEqual(['bridge', 'side']);
+    await expect(host.engine.startContainer(box)).rejects.toMatchObject({ code: 'address-in-use' });
+    await host.engine.disconnect(box, endpoint.network);
+    await host.engine.startContainer(box);
+  });
+});
+
 describe('hands', () => {
   it('leave an endpoint behind that blocks its name until it is dropped', async () => {
     const { hand, host } = setUp();

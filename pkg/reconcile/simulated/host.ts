@@ -77,8 +77,8 @@ export class SimulatedHost implements HostState, Gate {
     this.emit({ type: 'up' });
   }
 
-  observe(): ObservedState {
-    return observeHost(this, this.#next);
+  observe(busy?: ReadonlySet<string>): ObservedState {
+    return observeHost(this, this.#next, busy);
   }
 
   watch(listener: (event: EngineEvent) => void): Stoppable {

@@ -90,6 +90,12 @@ export class AddressPool {
     return formatAddress(free);
   }
 
+  /** Takes the next free address for nobody, if there is one. */
+  setAside(): void {
+    const free = this.#firstFree(this.#next, this.#range.last);
+    if (free !== undefined) this.#taken.add(free);
+  }
+
   #firstFree(from: number, to: number): number | undefined {
     for (let value = from; value <= to; value += 1) if (!this.#taken.has(value)) return value;
     return undefined;

@@ -22,7 +22,7 @@ export interface NetworkRecord extends ObservedNetwork {
 
 export interface EndpointRecord {
   networkName: string;
-  /** Empty until the container is first attached. */
+  /** Empty until the container is first attached; with processes and without it, it is the rest of a failed attempt. */
   networkId: string;
   /** As the creator gave them. */
   readonly aliases: readonly string[];
@@ -101,6 +101,12 @@ export interface HostState {
 /** Whether its processes exist, so that it holds addresses and ports. */
 export function isLive(container: ContainerRecord): boolean {
   return container.state === 'running' || container.state === 'paused';
+}
+
+/** The endpoints that the engine shows: while the processes exist, what is left of a failed attempt is none. */
+export function shownEndpoints(container: ContainerRecord): EndpointRecord[] {
+  const endpoints = [...container.endpoints.values()];
+  return isLive(container) ? endpoints.filter(({ networkId }) => networkId !== '') : endpoints;
 }
 
 /** Tells the watchers that a container changed, and where it is attached. */

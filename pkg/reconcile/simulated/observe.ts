@@ -7,16 +7,24 @@ import {
   type ObservedState,
 } from '../../state/index.ts';
 import type { ContainerRecord, EndpointRecord, HostState, NetworkRecord } from './model.ts';
+import { shownEndpoints } from './model.ts';
 import { listedNetworks } from './networks.ts';
 import { shuffled } from './random.ts';
 
-/** What the engine of this host tells, in an order that depends on `next` alone: nobody may rely on one. */
-export function observeHost(host: HostState, next: () => number): ObservedState {
+/**
+ * What the engine of this host tells, in an order that depends on `next` alone: nobody may rely on one. Of the containers named in
+ * `busy` it tells no details, since an engine need not.
+ */
+export function observeHost(
+  host: HostState,
+  next: () => number,
+  busy: ReadonlySet<string> = new Set(),
+): ObservedState {
   return {
     engine: host.facts,
     networks: shuffled(listedNetworks(host), next).map(observedNetwork),
     containers: shuffled([...host.containers.values()], next).map((container) =>
-      observedContainer(host, container),
+      observedContainer(host, container, busy.has(container.name)),
     ),
   };
 }
@@ -31,23 +39,24 @@ function observedNetwork(network: NetworkRecord): ObservedNetwork {
   };
 }
 
-function observedContainer(host: HostState, container: ContainerRecord): ObservedContainer {
+function observedContainer(host: HostState, container: ContainerRecord, isBusy: boolean): ObservedContainer {
+  const isToldWhole = !isBusy && readOwnership(container.labels) !== undefined;
   const { id, name, image, state, health, createdAtMs } = container;
   return {
     ...{ id, name, image, state, health, createdAtMs },
     labels: { ...container.labels },
-    endpoints: [...container.endpoints.values()].map(({ networkId, networkName, ipv4Address }) => ({
+    endpoints: shownEndpoints(container).map(({ networkId, networkName, ipv4Address }) => ({
       networkId,
       networkName,
       ipv4Address,
     })),
-    ...(readOwnership(container.labels) === undefined ? {} : { details: details(host, container) }),
+    ...(isToldWhole ? { details: details(host, container) } : {}),
   };
 }
 
 function details(host: HostState, container: ContainerRecord): ObservedDetails {
   const { exitCode, started, hostname, restartPolicy, nanoCpus, memoryBytes } = container;
-  const endpoints = [...container.endpoints.values()];
+  const endpoints = shownEndpoints(container);
   return {
     ...{ exitCode, started, hostname, nanoCpus, memoryBytes },
     restartPolicy: { ...restartPolicy },
