@@ -21,6 +21,7 @@ import { Board } from './board.ts';
 import { FlapBreaker } from './breaker.ts';
 import { DriftTracker } from './drift-tracker.ts';
 import { containersOf, keysTouched } from './event-keys.ts';
+import { endsWithin } from './deadline.ts';
 import { EventLog } from './event-log.ts';
 import { Executor, type PlanResult } from './executor.ts';
 import { Journal } from './journal.ts';
@@ -145,10 +146,7 @@ export class Reconciler implements AgentView, AgentControl {
     this.#cancelResync?.();
     this.#watch?.stop();
     this.#lanes.close();
-    await Promise.race([
-      this.#lanes.idle(),
-      new Promise<void>((resolve) => this.#deps.clock.after(STOP_DEADLINE_MS, resolve)),
-    ]);
+    await endsWithin(this.#lanes.idle(), STOP_DEADLINE_MS, this.#deps.clock);
     await this.#save();
   }
 
