@@ -4,6 +4,7 @@ import { type ContainerState } from '../state/index.ts';
 import { type DockerClient } from './client.ts';
 import { cpuBody, createBody, restartPolicyBody, wholeSeconds } from './create-body.ts';
 import { type InspectCache } from './inspect-cache.ts';
+import { type Names } from './names.ts';
 import { type OperationName } from './operation.ts';
 import { type StateReader } from './state-reader.ts';
 import { createdShape } from './wire.ts';
@@ -17,6 +18,7 @@ export interface ContainerCallsOptions {
   readonly client: DockerClient;
   readonly logger: Logger;
   readonly cache: InspectCache;
+  readonly names: Names;
   readonly reader: StateReader;
 }
 
@@ -41,7 +43,7 @@ export class ContainerCalls {
   }
 
   async create(create: ContainerCreate, env: readonly string[]): Promise<string> {
-    const { client, logger } = this.#options;
+    const { client, logger, names } = this.#options;
     const { Id, Warnings } = await client.request(
       {
         operation: { name: 'create-container', what: `create container ${create.name}` },
@@ -56,6 +58,7 @@ export class ContainerCalls {
     for (const warning of Warnings ?? []) {
       logger.warn({ container: create.name, warning }, 'the engine warned while it created a container');
     }
+    names.learnContainer(Id, create.name);
     return Id;
   }
 
@@ -108,7 +111,7 @@ export class ContainerCalls {
   /** Docker reads a limit of 0 as "leave it". */
   #refuseToLift(id: string, { nanoCpus, memoryBytes }: ContainerUpdate): void {
     if (nanoCpus !== 0 && memoryBytes !== 0) return;
-    const name = this.#options.reader.nameOf(id) ?? id;
+    const name = this.#options.names.container(id);
     const message = `Cannot update container ${name}: Docker does not lift a limit of a container that exists. Remove the container to have it made anew.`;
     throw new OvrError('invalid-request', 'invalid', message);
   }
@@ -120,11 +123,11 @@ export class ContainerCalls {
   }
 
   async #change(id: string, change: Change): Promise<void> {
-    const { client, cache, reader } = this.#options;
+    const { client, cache, names } = this.#options;
     const { name, verb, method = 'POST', path = '', timeoutMs = client.timeouts.changeMs, ...rest } = change;
     try {
       await client.send({
-        operation: { name, what: `${verb} container ${reader.nameOf(id) ?? id}` },
+        operation: { name, what: `${verb} container ${names.container(id)}` },
         method,
         path: `/containers/${encodeURIComponent(id)}${path}`,
         timeoutMs,

@@ -18,7 +18,9 @@ import { meaningOf } from './event.ts';
 import { FactBook } from './fact-book.ts';
 import { Images } from './images.ts';
 import { InspectCache } from './inspect-cache.ts';
+import { Names } from './names.ts';
 import { NetworkCalls } from './network-calls.ts';
+import { withNetworkNames } from './observed.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './operation.ts';
 import { StateReader } from './state-reader.ts';
 import { isApiVersion } from './version.ts';
@@ -54,22 +56,23 @@ class DockerEngine implements Engine {
   readonly #networks: NetworkCalls;
   readonly #images: Images;
   readonly #cache = new InspectCache();
+  readonly #names = new Names();
   /** Watches whose stream is up: while there is one, what is cached is dropped as soon as it is no longer so. */
   readonly #live = new Set<EventWatch>();
 
   constructor(options: DockerEngineOptions) {
     const { clock, logger, nodeName, nodeLabels = {} } = options;
     const client = clientFor(options);
-    const cache = this.#cache;
+    const [cache, names] = [this.#cache, this.#names];
     const isWatched = (): boolean => this.#live.size > 0;
     this.#client = client;
     this.#clock = clock;
     this.#logger = logger;
     const name = nodeName === undefined ? {} : { nodeName };
     this.#facts = new FactBook({ client, clock, logger, nodeLabels, ...name });
-    this.#reader = new StateReader({ client, clock, cache, isWatched });
-    this.#containers = new ContainerCalls({ client, logger, cache, reader: this.#reader });
-    this.#networks = new NetworkCalls({ client, cache, reader: this.#reader });
+    this.#reader = new StateReader({ client, clock, cache, names, isWatched });
+    this.#containers = new ContainerCalls({ client, logger, cache, names, reader: this.#reader });
+    this.#networks = new NetworkCalls({ client, cache, names, reader: this.#reader });
     this.#images = new Images(client, clock, isWatched);
   }
 
@@ -82,7 +85,12 @@ class DockerEngine implements Engine {
     // Networks after containers: so a network that a container is on has not been missed.
     const containers = await this.#reader.containers();
     const networks = await this.#reader.networks();
-    return { engine, networks, containers };
+    const networkNames = new Map(networks.map(({ id, name }) => [id, name]));
+    return {
+      engine,
+      networks,
+      containers: containers.map((container) => withNetworkNames(container, networkNames)),
+    };
   }
 
   watch(listener: (event: EngineEvent) => void): Stoppable {
@@ -174,11 +182,16 @@ class DockerEngine implements Engine {
   }
 
   #take(event: WireEvent, listener: (event: EngineEvent) => void): void {
-    const meaning = meaningOf(event, (id) => this.#reader.nameOf(id));
-    if (meaning.containerId !== undefined) this.#cache.drop(meaning.containerId);
+    const meaning = meaningOf(event, (id) => this.#names.ofContainer(id));
+    if (meaning.containerId !== undefined) this.#noteChange(meaning.containerId, meaning.ring?.containerName);
     if (meaning.forgetImages) this.#images.forget();
     if (meaning.forgetFacts) this.#facts.forget();
     if (meaning.ring !== undefined) this.#tell(listener, meaning.ring);
+  }
+
+  #noteChange(containerId: string, name: string | undefined): void {
+    this.#cache.drop(containerId);
+    if (name !== undefined) this.#names.learnContainer(containerId, name);
   }
 
   /** A listener's mistake must not end the watch. */

@@ -116,7 +116,7 @@ const RULES: readonly Rule[] = [
     code: 'attach-timeout',
     kind: 'transient',
     says: /attaching to network failed|after successful attachment|could not find (network attachment|attacher)/i,
-    mend: 'The Swarm managers did not answer in time.',
+    mend: 'The Swarm managers gave no address in time: check the address, the subnet and the managers.',
   },
   {
     code: 'ambiguous-network',

@@ -3,6 +3,7 @@ import { type EndpointRequest, type NetworkCreate, type NetworkRef } from '../pl
 import { type DockerClient } from './client.ts';
 import { endpointConfig, networkOf } from './create-body.ts';
 import { type InspectCache } from './inspect-cache.ts';
+import { type Names } from './names.ts';
 import { networkBody } from './network-body.ts';
 import { type StateReader } from './state-reader.ts';
 import { createdNetworkShape } from './wire.ts';
@@ -10,6 +11,7 @@ import { createdNetworkShape } from './wire.ts';
 export interface NetworkCallsOptions {
   readonly client: DockerClient;
   readonly cache: InspectCache;
+  readonly names: Names;
   readonly reader: StateReader;
 }
 
@@ -37,9 +39,9 @@ export class NetworkCalls {
   }
 
   async remove(id: string): Promise<void> {
-    const { client } = this.#options;
+    const { client, names } = this.#options;
     await client.send({
-      operation: { name: 'remove-network', what: `remove network ${id}` },
+      operation: { name: 'remove-network', what: `remove network ${names.network(id)}` },
       method: 'DELETE',
       path: `/networks/${encodeURIComponent(id)}`,
       timeoutMs: client.timeouts.changeMs,
@@ -48,7 +50,7 @@ export class NetworkCalls {
 
   async connect(containerId: string, endpoint: EndpointRequest): Promise<void> {
     const body = { Container: containerId, EndpointConfig: endpointConfig(endpoint) };
-    const what = `connect container ${this.#name(containerId)} to network ${endpoint.network.name}`;
+    const what = `connect container ${this.#options.names.container(containerId)} to network ${endpoint.network.name}`;
     try {
       await this.#attach(containerId, {
         operation: { name: 'connect', what },
@@ -63,7 +65,7 @@ export class NetworkCalls {
   }
 
   async disconnect(containerId: string, network: NetworkRef, force = false): Promise<void> {
-    const what = `disconnect container ${this.#name(containerId)} from network ${network.name}`;
+    const what = `disconnect container ${this.#options.names.container(containerId)} from network ${network.name}`;
     // Docker keeps the record of a network that is gone under its name only.
     const path = `/networks/${encodeURIComponent(force ? network.name : networkOf({ network }))}/disconnect`;
     const body = { Container: containerId, Force: force };
@@ -99,9 +101,5 @@ export class NetworkCalls {
       // Also after a failure: the engine may have done it all the same.
       cache.drop(containerId);
     }
-  }
-
-  #name(containerId: string): string {
-    return this.#options.reader.nameOf(containerId) ?? containerId;
   }
 }

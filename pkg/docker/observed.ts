@@ -69,6 +69,25 @@ function inspectedName({ Name }: InspectedContainer): string {
   return Name.replace(/^\//, '');
 }
 
+/**
+ * Swarm mode records the network of a container that has not been started under the key that it was given, which can be its ID.
+ * Every other record goes by name.
+ */
+export function withNetworkNames(
+  container: ObservedContainer,
+  names: ReadonlyMap<string, string>,
+): ObservedContainer {
+  const isKeyedById = ({ networkId, networkName }: ObservedEndpoint): boolean =>
+    networkId === '' && names.has(networkName);
+  if (!container.endpoints.some(isKeyedById)) return container;
+  const endpoints = container.endpoints.map((endpoint) =>
+    isKeyedById(endpoint)
+      ? { ...endpoint, networkId: endpoint.networkName, networkName: names.get(endpoint.networkName) ?? '' }
+      : endpoint,
+  );
+  return { ...container, endpoints };
+}
+
 type WireEndpoints = Readonly<Record<string, WireEndpoint | null>> | null | undefined;
 
 function endpointsOf(networks: WireEndpoints): ObservedEndpoint[] {

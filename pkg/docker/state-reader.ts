@@ -2,6 +2,7 @@ import { type Clock, OvrError, readOwnership } from '../api/index.ts';
 import { type ObservedContainer, type ObservedNetwork } from '../state/index.ts';
 import { type DockerClient } from './client.ts';
 import { type InspectCache } from './inspect-cache.ts';
+import { type Names } from './names.ts';
 import { fromInspect, fromList, listedName, networkFromList } from './observed.ts';
 import { eachOf } from './pool.ts';
 import {
@@ -22,6 +23,7 @@ export interface StateReaderOptions {
   readonly client: DockerClient;
   readonly clock: Clock;
   readonly cache: InspectCache;
+  readonly names: Names;
   /** Whether events arrive that tell when a cached inspect is no longer so. */
   readonly isWatched: () => boolean;
 }
@@ -30,7 +32,6 @@ export interface StateReaderOptions {
 export class StateReader {
   readonly #options: StateReaderOptions;
   #renewedAtMs: number;
-  #names: ReadonlyMap<string, string> = new Map();
 
   constructor(options: StateReaderOptions) {
     this.#options = options;
@@ -41,15 +42,16 @@ export class StateReader {
     const operation = { name: 'list-networks', what: 'list networks' } as const;
     const call = { operation, method: 'GET', path: '/networks' } as const;
     const listed = await this.#options.client.request(call, networkListShape);
+    this.#options.names.replaceNetworks(listed.map(({ Id, Name }) => [Id, Name]));
     return listed.map(networkFromList);
   }
 
   async containers(): Promise<ObservedContainer[]> {
-    const { cache, isWatched } = this.#options;
+    const { cache, names, isWatched } = this.#options;
     const listed = await this.#list();
     if (!isWatched()) cache.clear();
     cache.keepOnly(new Set(listed.map(({ Id }) => Id)));
-    this.#names = new Map(listed.map((container) => [container.Id, listedName(container)]));
+    names.replaceContainers(listed.map((container) => [container.Id, listedName(container)]));
     const inspected = await this.#inspectChanged(listed.filter(isOwned));
     return listed.flatMap((container) => {
       if (!isOwned(container)) return [fromList(container)];
@@ -58,17 +60,10 @@ export class StateReader {
     });
   }
 
-  /** The name that the last list gave a container. */
-  nameOf(id: string): string | undefined {
-    return this.#names.get(id);
-  }
-
   /** A fresh look; fails with `not-found`. */
   inspect(id: string): Promise<InspectedContainer> {
-    const operation = {
-      name: 'inspect-container',
-      what: `inspect container ${this.nameOf(id) ?? id}`,
-    } as const;
+    const what = `inspect container ${this.#options.names.container(id)}`;
+    const operation = { name: 'inspect-container', what } as const;
     const path = `/containers/${encodeURIComponent(id)}/json`;
     return this.#options.client.request({ operation, method: 'GET', path }, containerShape);
   }
@@ -118,7 +113,7 @@ export class StateReader {
     const listed = new Set((await this.#list()).map(({ Id }) => Id));
     const doubtful = ids.find((id) => listed.has(id));
     if (doubtful === undefined) return;
-    const message = `Container ${this.nameOf(doubtful) ?? doubtful} is listed but cannot be inspected: not found.`;
+    const message = `Container ${this.#options.names.container(doubtful)} is listed but cannot be inspected: not found.`;
     throw new OvrError('engine-error', 'transient', message);
   }
 
