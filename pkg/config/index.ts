@@ -1,4 +1,5 @@
 export * from './documentation.ts';
+export * from './duration.ts';
 export * from './flags.ts';
 export * from './load.ts';
 export * from './settings.ts';

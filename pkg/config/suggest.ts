@@ -2,7 +2,9 @@ import { closest, distance } from 'fastest-levenshtein';
 
 /** The candidate that was probably meant, as ` (did you mean "x"?)`; empty where none is near. */
 export function didYouMean(word: string, candidates: readonly string[]): string {
-  const best = candidates.length === 0 ? undefined : closest(word, candidates);
-  if (best === undefined || distance(word, best) > Math.max(2, Math.floor(word.length / 3))) return '';
+  if (candidates.length === 0) return '';
+  const best = closest(word, candidates);
+  const tolerated = word.length < 5 ? 1 : Math.max(2, Math.floor(word.length / 3));
+  if (distance(word, best) > tolerated) return '';
   return ` (did you mean "${best}"?)`;
 }

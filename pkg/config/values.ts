@@ -1,21 +1,11 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
+import { parseDuration } from './duration.ts';
 import { mend, type Mend } from './option.ts';
 
-const MS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 const MAX_DURATION_MS = 86_400_000;
 /** A path of a socket is at most this long on Linux, without the closing zero. */
 const MAX_SOCKET_PATH = 107;
-
-/** `500ms`, `30s`, `1h30m` in milliseconds; undefined where it is not a duration. */
-export function parseDuration(text: string): number | undefined {
-  if (!/^(\d+(ms|s|m|h))+$/.test(text)) return undefined;
-  let total = 0;
-  for (const [, digits, unit] of text.matchAll(/(\d+)(ms|s|m|h)/g)) {
-    total += Number(digits) * (MS_PER_UNIT[unit ?? ''] ?? 0);
-  }
-  return total;
-}
 
 /** A duration of at least `leastMs` and at most a day. */
 export function duration(leastMs: number): (text: string) => number | Mend {

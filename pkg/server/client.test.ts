@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock, OvrError, silentLogger } from '../api/index.ts';
 import type { AgentEvent } from '../reconcile/index.ts';
 import { createClient, type AgentClient } from './client.ts';
-import { FakeAgent } from './fake-agent.ts';
+import { FakeAgent } from '../../test/build/fake-agent.ts';
 import { createServer, type Server } from './server.ts';
 
 let folder: string;
@@ -47,7 +47,7 @@ describe('createClient', () => {
   it('asks over the socket and over TCP', async () => {
     agent.emit(event);
     for (const one of [client, createClient({ url })]) {
-      expect(await one.status()).toEqual(agent.current);
+      expect(await one.status()).toEqual(agent.status());
       expect(await one.events(0)).toEqual([{ id: 1, ...event }]);
     }
   });

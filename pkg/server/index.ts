@@ -1,4 +1,3 @@
 export * from './client-error.ts';
 export * from './client.ts';
-export * from './fake-agent.ts';
 export * from './server.ts';

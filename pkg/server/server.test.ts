@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { FakeClock, OvrError, silentLogger } from '../api/index.ts';
-import { FakeAgent, fakeObject } from './fake-agent.ts';
+import { FakeAgent, fakeObject } from '../../test/build/fake-agent.ts';
 import { ROUTES } from './routes.ts';
 import { createServer, type Server } from './server.ts';
 
@@ -77,7 +77,7 @@ describe('reading, over TCP and the socket', () => {
   it.each([tcp, socket])('answers status, objects and one object', async (get) => {
     const object = fakeObject();
     agent.set({ objects: [object] });
-    expect(await get('/v1/status')).toMatchObject({ status: 200, body: agent.current });
+    expect(await get('/v1/status')).toMatchObject({ status: 200, body: agent.status() });
     expect(await get('/v1/objects')).toMatchObject({ status: 200, body: { objects: [object] } });
     expect(await get('/v1/objects/container/nginx_web_1')).toMatchObject({ status: 200, body: object });
   });
@@ -136,7 +136,7 @@ describe('health', () => {
     const reason = 'the engine does not answer: connection refused';
     expect(await tcp('/readyz')).toMatchObject({ status: 503, body: { ready: false, reason } });
     agent.set({ engine: { up: true, message: '' } });
-    agent.forgetRounds();
+    agent.rounds = 0;
     expect(await tcp('/readyz')).toMatchObject({
       status: 503,
       body: { ready: false, reason: 'the first round is not done yet' },

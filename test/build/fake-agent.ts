@@ -1,4 +1,4 @@
-import type { ObjectKey } from '../api/index.ts';
+import type { ObjectKey } from '../../pkg/api/index.ts';
 import type {
   AgentControl,
   AgentEvent,
@@ -6,11 +6,11 @@ import type {
   AgentView,
   ObjectStatus,
   PlannedChange,
-} from '../reconcile/index.ts';
+} from '../../pkg/reconcile/index.ts';
 
 /** An agent that says what a test tells it to, and remembers what it was asked. */
 export class FakeAgent implements AgentView, AgentControl {
-  current: AgentStatus = {
+  current: Omit<AgentStatus, 'lastRoundMs'> = {
     version: '0.1.0',
     cluster: 'default',
     node: 'swarm-node-1',
@@ -22,13 +22,14 @@ export class FakeAgent implements AgentView, AgentControl {
     diagnostics: [],
     prune: { held: false, reason: '', keys: [] },
     converged: true,
-    lastRoundMs: 1,
     objects: [],
   };
   changes: readonly PlannedChange[] = [];
   /** What the next diff or confirmation fails with. */
   failure: Error | undefined;
   resyncs = 0;
+  /** Rounds done so far; stands for the time of the last one. */
+  rounds = 1;
   readonly #log: AgentEvent[] = [];
   readonly #listeners = new Set<(event: AgentEvent) => void>();
 
@@ -42,13 +43,6 @@ export class FakeAgent implements AgentView, AgentControl {
     this.current = { ...this.current, ...change };
   }
 
-  /** Back to before the first round. */
-  forgetRounds(): void {
-    this.current = Object.fromEntries(
-      Object.entries(this.current).filter(([name]) => name !== 'lastRoundMs'),
-    ) as unknown as AgentStatus;
-  }
-
   /** Adds an event with the next ID and tells the listeners. */
   emit(event: Omit<AgentEvent, 'id'>): void {
     const numbered = { ...event, id: this.#log.length + 1 };
@@ -57,7 +51,7 @@ export class FakeAgent implements AgentView, AgentControl {
   }
 
   status(): AgentStatus {
-    return this.current;
+    return { ...this.current, ...(this.rounds > 0 && { lastRoundMs: this.rounds }) };
   }
 
   events(afterId: number): readonly AgentEvent[] {
@@ -82,7 +76,7 @@ export class FakeAgent implements AgentView, AgentControl {
 
   resync(): void {
     this.resyncs += 1;
-    this.set({ lastRoundMs: (this.current.lastRoundMs ?? 0) + 1 });
+    this.rounds += 1;
   }
 }
 

@@ -1,0 +1,18 @@
+import { formatDiagnostic } from '../../pkg/api/index.ts';
+import type { Revision } from '../../pkg/manifest/index.ts';
+import type { CliContext } from './context.ts';
+import { count, oneLine } from './render/text.ts';
+
+/** The manifests at the paths. Mistakes go to stderr; with an error among them there is nothing to work with, so it fails. */
+export async function loadManifests(context: CliContext, paths: readonly string[]): Promise<Revision> {
+  const { revision, diagnostics } = await context.local.readManifests(paths);
+  for (const diagnostic of diagnostics) context.stderr.write(`${oneLine(formatDiagnostic(diagnostic))}\n`);
+  const errors = diagnostics.filter(({ severity }) => severity === 'error').length;
+  if (errors > 0) throw new Error(`the manifests have ${count(errors, 'error')}: mend them first`);
+  return revision;
+}
+
+/** Collects a flag that may be given several times. */
+export function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
+  return [...(previous ?? []), value];
+}

@@ -1,0 +1,35 @@
+import { styleText } from 'node:util';
+
+import type { ConditionType } from '../../../pkg/api/index.ts';
+
+type Colour = 'red' | 'green' | 'yellow' | 'cyan' | 'dim' | 'bold';
+
+/** Colours a text, or leaves it as it is. */
+export type Paint = (colour: Colour, text: string) => string;
+
+/** Colours on a terminal, unless NO_COLOR or a dumb terminal asks for none. */
+export function createPaint(isTty: boolean, env: Readonly<Record<string, string | undefined>>): Paint {
+  const wanted = isTty && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+  return wanted ? (colour, text) => styleText(colour, text, { validateStream: false }) : (_, text) => text;
+}
+
+const COLOURS: Readonly<Record<ConditionType, Colour>> = {
+  Ready: 'green',
+  Completed: 'green',
+  Progressing: 'yellow',
+  Drifted: 'yellow',
+  Waiting: 'yellow',
+  PruneHeld: 'yellow',
+  NotHere: 'dim',
+  Ignored: 'dim',
+  Conflict: 'red',
+  NeedsRecreate: 'red',
+  UpdateFailed: 'red',
+  Stalled: 'red',
+  Failed: 'red',
+};
+
+/** A condition in its colour. */
+export function paintCondition(paint: Paint, type: ConditionType): string {
+  return paint(COLOURS[type], type);
+}

@@ -1,0 +1,85 @@
+import { CONDITIONS, formatDiagnostic, type ConditionType } from '../../../pkg/api/index.ts';
+import type { AgentStatus, SourceStatus } from '../../../pkg/reconcile/index.ts';
+import { paintCondition, type Paint } from './paint.ts';
+import { fields, section } from './sections.ts';
+import { renderTable, type Cell } from './table.ts';
+import { count, formatAge, oneLine } from './text.ts';
+
+interface View {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly paint: Paint;
+}
+
+const DIGEST_SHOWN = 12;
+const FINE: ReadonlySet<ConditionType> = new Set(['Ready', 'Completed', 'NotHere', 'Ignored']);
+
+/** Whether an object in this condition is not, or not yet, as somebody wants it. */
+export function needsAttention(type: ConditionType): boolean {
+  return !FINE.has(type);
+}
+
+/** What `ovr status` prints. */
+export async function renderStatus(agent: AgentStatus, view: View): Promise<string> {
+  const parts = [overview(agent, view), await troubledObjects(agent, view), otherProblems(agent, view)];
+  return parts.filter((part) => part !== '').join('\n');
+}
+
+function overview(agent: AgentStatus, { now, paint }: View): string {
+  const { node, cluster, version, mode, startedMs, engine, revision, sources, converged } = agent;
+  const { kind, version: docker, apiVersion } = engine;
+  const what = kind ? `${kind}, Docker ${docker ?? '?'}, API ${apiVersion ?? '?'}` : 'unknown so far';
+  const up = engine.up ? paint('green', 'up') : paint('red', 'down');
+  const inForce = revision
+    ? `${revision.digest.slice(0, DIGEST_SHOWN)}, ${count(revision.objects, 'object')}`
+    : 'none yet';
+  return fields([
+    ['Node', `${node || 'unknown so far'}, cluster ${cluster}`],
+    ['Agent', `ovrd ${version}, mode ${mode}, up ${formatAge(now - startedMs)}`],
+    ['Engine', `${up}, ${what}`],
+    ...sources.map((source) => ['Source', describeSource(source, now)] as const),
+    ['Revision', inForce],
+    ['Objects', conditionCounts(agent, paint)],
+    ['Converged', converged ? paint('green', 'yes') : paint('yellow', 'no')],
+  ]);
+}
+
+function describeSource({ name, synced, lastSyncMs }: SourceStatus, now: number): string {
+  if (!synced) return `${name}, not read yet`;
+  return lastSyncMs === undefined ? name : `${name}, read ${formatAge(now - lastSyncMs)} ago`;
+}
+
+function conditionCounts({ objects }: AgentStatus, paint: Paint): string {
+  if (objects.length === 0) return 'none';
+  const counts = CONDITIONS.map((type) => ({
+    type,
+    number: objects.filter(({ condition }) => condition.type === type).length,
+  }));
+  return counts
+    .filter(({ number }) => number > 0)
+    .map(({ type, number }) => `${number} ${paintCondition(paint, type)}`)
+    .join(', ');
+}
+
+async function troubledObjects({ objects }: AgentStatus, { now, paint }: View): Promise<string> {
+  const rows = objects
+    .filter(({ condition }) => needsAttention(condition.type))
+    .map(({ key, condition }): Cell[] => {
+      const { type, sinceMs, message } = condition;
+      return [key, { text: type, painted: paintCondition(paint, type) }, formatAge(now - sinceMs), message];
+    });
+  return rows.length === 0 ? '' : renderTable(['OBJECT', 'CONDITION', 'FOR', 'MESSAGE'], rows);
+}
+
+function otherProblems({ engine, sources, diagnostics, prune }: AgentStatus, { paint }: View): string {
+  const lines = [
+    ...(engine.up ? [] : [`the engine does not answer: ${engine.message}`]),
+    ...sources.flatMap(({ name, doubt }) =>
+      doubt === undefined ? [] : [`${name}: ${doubt}: nothing is removed`],
+    ),
+    ...diagnostics.map(formatDiagnostic),
+    ...(prune.held ? [`${prune.reason}: ovr prune shows them, ovr prune --confirm removes them`] : []),
+  ];
+  if (lines.length === 0) return '';
+  return section('Problems', lines.map((line) => `  ${paint('yellow', oneLine(line))}\n`).join(''));
+}
