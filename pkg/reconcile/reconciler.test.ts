@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { attach, container, network } from '../../test/build/objects.ts';
-import { startAgent, TestStore, type TestAgent } from '../../test/build/agent.ts';
+import { startAgent, TestSource, TestStore, type TestAgent } from '../../test/build/agent.ts';
 import { FakeClock } from '../api/index.ts';
 import type { ManifestObject } from '../manifest/index.ts';
 import { SimulatedWorld, type SimulatedHost, type Topology } from './simulated/index.ts';
@@ -311,9 +311,10 @@ describe('whenSettled', () => {
   ])('is %s', async (_name, objects, expected) => {
     const clock = new FakeClock();
     const world = new SimulatedWorld({ clock, images: ['busybox'], pullable: [] });
-    const agent = await startAgent({ engine: world.host().engine, clock });
+    const source = new TestSource();
+    source.declare(...objects);
+    const agent = await startAgent({ engine: world.host().engine, clock, source });
     const settled = agent.reconciler.whenSettled();
-    agent.source.declare(...objects);
     await agent.run(60_000);
     expect(await settled).toBe(expected);
   });
@@ -322,9 +323,10 @@ describe('whenSettled', () => {
     const clock = new FakeClock();
     const world = new SimulatedWorld({ clock });
     world.host().setDown();
-    const agent = await startAgent({ engine: world.host().engine, clock });
+    const source = new TestSource();
+    source.declare(net0);
+    const agent = await startAgent({ engine: world.host().engine, clock, source });
     const settled = agent.reconciler.whenSettled();
-    agent.source.declare(net0);
     await agent.run(60_000);
     expect(await settled).toBe(false);
   });

@@ -32,6 +32,7 @@ import type { Engine, EngineEvent, SecretFiles, Source, StateStore, Stoppable } 
 import { plannedChanges } from './planned-change.ts';
 import { RetryBook } from './retry-book.ts';
 import { backoffMs } from './retry.ts';
+import { Saver } from './saver.ts';
 import { shownCondition } from './shown-condition.ts';
 import type {
   ActionRecord,
@@ -93,6 +94,7 @@ export class Reconciler implements AgentView, AgentControl {
   readonly #lanes: Lanes<PlanResult>;
   readonly #memory = new Memory();
   readonly #retries: RetryBook;
+  readonly #saver: Saver;
   /** Counts lane ends, so that an observation can be told from one made before an object's last lane ended. */
   #laneEndCount = 0;
   readonly #laneEnds = new Map<ObjectKey, number>();
@@ -116,6 +118,9 @@ export class Reconciler implements AgentView, AgentControl {
     this.#drift = new DriftTracker(deps.observer);
     this.#journal = new Journal(deps.clock, deps.logger, this.#events);
     this.#retries = new RetryBook(deps.random);
+    this.#saver = new Saver(this.#memory, deps.store, (error) =>
+      this.#journal.failed('cannot save the state; going on from memory', error),
+    );
     this.#executor = new Executor({
       ...deps,
       recorded: (record) => this.#recorded(record),
@@ -147,7 +152,8 @@ export class Reconciler implements AgentView, AgentControl {
     this.#watch?.stop();
     this.#lanes.close();
     await endsWithin(this.#lanes.idle(), STOP_DEADLINE_MS, this.#deps.clock);
-    await this.#save();
+    this.#saver.save();
+    await this.#saver.done();
   }
 
   /** To be called when the source has something new. */
@@ -221,6 +227,7 @@ export class Reconciler implements AgentView, AgentControl {
     const { revision, diagnostics, doubt } = source.state();
     this.#journal.problems(diagnostics, doubt);
     if (!revision) {
+      await this.#askEngine();
       observer.statusChanged(this.status());
       this.#resolveSettled(false);
       return;
@@ -238,8 +245,17 @@ export class Reconciler implements AgentView, AgentControl {
       observer.roundFinished(clock.monotonic() - began, 'failed');
     }
     observer.statusChanged(this.status());
-    await this.#save();
+    this.#saver.save();
     this.#tellSettled();
+  }
+
+  /** Without manifests there is nothing to plan, but whether the engine answers is still worth knowing. */
+  async #askEngine(): Promise<void> {
+    try {
+      this.#engineAnswered(await this.#deps.engine.facts());
+    } catch (error) {
+      this.#engineFailed(error);
+    }
   }
 
   async #think(revision: Revision): Promise<Round> {
@@ -336,7 +352,7 @@ export class Reconciler implements AgentView, AgentControl {
   /** Saved at once: an ID that a crash lets us forget could not be told from a foreign container with inherited labels. */
   #containerMade(id: string): void {
     this.#memory.recordCreated(id);
-    void this.#save();
+    this.#saver.save();
   }
 
   #laneFinished(object: ObjectPlan, result: PlanResult): void {
@@ -400,16 +416,6 @@ export class Reconciler implements AgentView, AgentControl {
     if (this.#engineProblem !== message) this.#journal.engine(false, message);
     this.#engineProblem = message;
     this.#isConverged = false;
-  }
-
-  async #save(): Promise<void> {
-    if (!this.#memory.takeDirty()) return;
-    try {
-      await this.#deps.store.save(this.#memory.toJson());
-    } catch (error) {
-      this.#memory.markDirty();
-      this.#journal.failed('cannot save the state; going on from memory', errorMessage(error));
-    }
   }
 
   #scheduleResync(): void {
