@@ -53,6 +53,11 @@ export class Stage {
     return this.facts.kind === 'swarm-manager';
   }
 
+  /** Whether the API in use has what came with this minor version of 1. */
+  speaks(minor: number): boolean {
+    return Number(this.facts.apiVersion.split('.')[1]) >= minor;
+  }
+
   /** The driver that ovr would use here. */
   get driver(): NetworkSpec['driver'] {
     return this.facts.kind === 'plain' ? 'bridge' : 'overlay';
@@ -71,11 +76,11 @@ export class Stage {
     return { ...(await this.createNetwork(name, spec, labels)), prefix };
   }
 
-  /** Another network under a name that was in use. */
+  /** Another network under a name that was in use; Swarm mode takes a moment to give it free. */
   async networkNamed(name: string): Promise<Made> {
     this.#counter += 1;
     const ipam = { subnet: `10.201.${this.#counter}.0/24` };
-    return await this.createNetwork(name, networkSpec(this.driver, { ipam }));
+    return await this.eventually(() => this.createNetwork(name, networkSpec(this.driver, { ipam })));
   }
 
   async networkWithoutSubnet(): Promise<Made> {
@@ -154,11 +159,10 @@ export class Stage {
   }
 
   /** Asks again until it holds; fails with what it said last. */
-  async eventually(holds: () => Promise<void> | void): Promise<void> {
+  async eventually<Result>(holds: () => Promise<Result> | Result): Promise<Result> {
     for (let waitedMs = 0; ; waitedMs += POLL_MS) {
       try {
-        await holds();
-        return;
+        return await holds();
       } catch (error) {
         if (waitedMs >= PATIENCE_MS) throw error;
         await this.subject.wait(POLL_MS);
