@@ -26,15 +26,6 @@ export class FlapBreaker<Key> {
     return Math.max(0, last + pause - nowMs);
   }
 
-  /** Whether it flaps now. */
-  isStalled(key: Key, nowMs: number): boolean {
-    return this.#recent(key, nowMs).length >= REPAIRS_TO_STALL;
-  }
-
-  forget(key: Key): void {
-    this.#repairs.delete(key);
-  }
-
   #recent(key: Key, nowMs: number): number[] {
     return (this.#repairs.get(key) ?? []).filter((at) => nowMs - at < WINDOW_MS);
   }
