@@ -7,7 +7,7 @@
  */
 export type ErrorKind = 'transient' | 'waiting' | 'invalid' | 'already-so';
 
-/** Failures by name. Adapters translate what they get into one of these; docs/errors.md lists them. */
+/** Failures by name: metric-safe, shown in events and the API. Adapters translate what they get into one of these. */
 export const ERROR_CODES = [
   'engine-unreachable',
   'engine-timeout',
