@@ -1,10 +1,20 @@
 /** A real Prometheus with the shipped rules. */
-import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import { afterEach, expect, test } from 'vitest';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type Lab, type LabHost, startLab } from '../lab/lab.ts';
 import { until } from '../lab/run.ts';
-import { hurryRules, type Prometheus, type PrometheusAlert, startPrometheus } from '../tools/prometheus.ts';
+import { type Ovrd, startOvrd } from '../tools/ovrd.ts';
+import {
+  freePort,
+  hurryRules,
+  type Prometheus,
+  type PrometheusAlert,
+  startPrometheus,
+} from '../tools/prometheus.ts';
 
 const rulesPath = new URL('../../deploy/prometheus/ovr.rules.yaml', import.meta.url);
 
@@ -82,4 +92,93 @@ test('an agent that does not answer is down, and one that is not asked for is ab
 
 test('Prometheus that cannot start says why', async () => {
   await expect(startPrometheus({ targets: [], rules: 'groups: 5' })).rejects.toThrow(/cannot unmarshal/);
+});
+
+const web = `
+apiVersion: ovr/v1
+kind: Network
+metadata: {name: front}
+spec: {driver: bridge, ipam: {subnet: 10.61.0.0/24}}
+---
+apiVersion: ovr/v1
+kind: Container
+metadata: {name: web}
+spec: {image: busybox, command: [sleep, "1000"], networks: [{name: front, aliases: [www]}]}
+`;
+
+describe('with ovrd on a real Docker daemon', () => {
+  let lab: Lab;
+  let host: LabHost;
+  let folder: string;
+  let address: string;
+
+  beforeAll(async () => {
+    lab = await startLab({ topology: 'single', name: 'prom' });
+    host = lab.hosts[0]!;
+  });
+  afterAll(() => lab.down());
+
+  async function ovrdIn(mode: 'enforce' | 'observe'): Promise<Ovrd> {
+    const args = ['--mode', mode, '--listen', address];
+    const ovrd = await startOvrd({ dockerHost: host.dockerHost, manifests: folder, folder, args });
+    cleanups.push(() => ovrd.stop());
+    return ovrd;
+  }
+
+  /** An ovrd in enforce mode that has made what the manifests say. */
+  async function converged(): Promise<Ovrd> {
+    folder = await mkdtemp(join(tmpdir(), 'ovr-live-'));
+    cleanups.push(() => rm(folder, { recursive: true, force: true }));
+    address = `127.0.0.1:${await freePort()}`;
+    await writeFile(join(folder, 'web.yaml'), web);
+    const ovrd = await ovrdIn('enforce');
+    await repaired(ovrd);
+    return ovrd;
+  }
+
+  async function connected(): Promise<void> {
+    const format = '{{json .NetworkSettings.Networks}}';
+    await until('the endpoint', 20_000, async () => {
+      const networks = await host.docker(['inspect', '-f', format, 'web']).catch(() => '');
+      return networks.includes('front') ? true : undefined;
+    });
+  }
+
+  async function repaired(ovrd: Ovrd): Promise<void> {
+    await connected();
+    await until('convergence', 20_000, async () =>
+      (await ovrd.client.status()).converged ? true : undefined,
+    );
+  }
+
+  test('a disconnect in observe mode raises the alert, and a repair ends it', async () => {
+    await (await converged()).stop();
+    const observing = await ovrdIn('observe');
+    const prometheus = await start([address]);
+    await firing(prometheus, []);
+
+    await host.docker(['network', 'disconnect', 'front', 'web']);
+    const [alert] = await firing(prometheus, ['OvrDriftObserved']);
+    expect(alert?.labels).toMatchObject({ kind: 'Container', name: 'web', severity: 'warning' });
+    expect(alert?.annotations['description']).toContain('`ovr diff`');
+
+    await observing.stop();
+    await repaired(await ovrdIn('enforce'));
+    await firing(prometheus, []);
+  });
+
+  test('somebody who keeps undoing what ovr does is noticed', async () => {
+    const ovrd = await converged();
+    const prometheus = await start([address]);
+    await firing(prometheus, []);
+    for (let time = 1; time <= 6; time += 1) {
+      await host.docker(['network', 'disconnect', 'front', 'web']);
+      if (time <= 5) await repaired(ovrd);
+    }
+    const both = ['OvrDriftRecurring', 'OvrObjectStalled'];
+    await until(`the alerts [${both.join(', ')}]`, 20_000, async () => {
+      const found = (await prometheus.alerts()).map(({ labels }) => labels['alertname'] ?? '');
+      return both.every((name) => found.includes(name)) ? true : undefined;
+    });
+  });
 });

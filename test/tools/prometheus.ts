@@ -31,6 +31,10 @@ const alertsAnswer = z.object({
   }),
 });
 
+const targetsAnswer = z.object({
+  data: z.object({ activeTargets: z.array(z.object({ lastScrape: z.string() })) }),
+});
+
 /** An alert that is pending or firing; one that has been resolved is not there. */
 export type PrometheusAlert = z.infer<typeof alertsAnswer>['data']['alerts'][number];
 
@@ -49,7 +53,7 @@ export function hurryRules(rules: string, wait: string): string {
   return rules.replaceAll(/^(\s+for: ).+$/gm, `$1${wait}`);
 }
 
-/** Starts Prometheus and waits until it serves; fails with its last words when it does not. */
+/** Starts Prometheus and waits until it has scraped each target, up or down; fails with its last words when it ends. */
 export async function startPrometheus(options: PrometheusOptions): Promise<Prometheus> {
   await ensureDebianPackages(['prometheus']);
   const folder = await mkdtemp(join(tmpdir(), 'ovr-prometheus-'));
@@ -70,7 +74,7 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    await waitReady(child, url);
+    await waitReady(child, url, options.targets.length);
   } catch (error) {
     await stop();
     throw error;
@@ -90,7 +94,7 @@ async function writeConfiguration(folder: string, options: PrometheusOptions): P
   await writeFile(join(folder, 'prometheus.yml'), stringify(configuration));
 }
 
-async function waitReady(child: ChildProcess, url: string): Promise<void> {
+async function waitReady(child: ChildProcess, url: string, targets: number): Promise<void> {
   let words = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     words = (words + chunk.toString()).slice(-2000);
@@ -98,16 +102,21 @@ async function waitReady(child: ChildProcess, url: string): Promise<void> {
   const ended = once(child, 'close').then(() => 'ended' as const);
   const deadline = performance.now() + READY_MS;
   while (performance.now() < deadline) {
-    const ready = fetch(`${url}/-/ready`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    const first = await Promise.race([ready, ended]);
+    const scraped = scrapedTargets(url).catch(() => -1);
+    const first = await Promise.race([scraped, ended]);
     if (first === 'ended') throw new Error(`prometheus ended at once:\n${words}`);
-    if (first) return;
+    if (first === targets) return;
     await sleep(50);
   }
   throw new Error(`prometheus was not ready within ${READY_MS} ms:\n${words}`);
+}
+
+/** How many targets were asked at least once; fails while Prometheus does not serve yet. */
+async function scrapedTargets(url: string): Promise<number> {
+  const response = await fetch(`${url}/api/v1/targets`);
+  if (!response.ok) throw new Error(`prometheus answers ${response.status}`);
+  const { activeTargets } = targetsAnswer.parse(await response.json()).data;
+  return activeTargets.filter(({ lastScrape }) => !lastScrape.startsWith('0001-')).length;
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -124,7 +133,8 @@ async function alerts(url: string): Promise<PrometheusAlert[]> {
   return alertsAnswer.parse(await response.json()).data.alerts;
 }
 
-async function freePort(): Promise<number> {
+/** A TCP port of loopback that nobody listens on now. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
