@@ -24,7 +24,12 @@ const REMOVALS = ['remove-container', 'remove-network'] as const;
  */
 const RULES: readonly Rule[] = [
   // The effect is there.
-  { code: 'not-modified', kind: 'already-so', status: [304] },
+  {
+    code: 'not-modified',
+    kind: 'already-so',
+    operations: ['start-container', 'stop-container'],
+    status: [304],
+  },
   {
     code: 'not-found',
     kind: 'already-so',

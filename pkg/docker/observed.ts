@@ -1,4 +1,5 @@
 import {
+  type ContainerState,
   type ObservedContainer,
   type ObservedDetails,
   type ObservedEndpoint,
@@ -43,7 +44,7 @@ export function fromList(listed: ListedContainer): ObservedContainer {
     state: listed.State,
     createdAtMs: listed.Created * 1000,
     health: listedHealth(listed),
-    endpoints: endpointsOf(listed.NetworkSettings?.Networks),
+    endpoints: endpointsOf(listed.State, listed.NetworkSettings?.Networks),
   };
 }
 
@@ -60,7 +61,7 @@ export function fromInspect(listed: ListedContainer, inspected: InspectedContain
     state: inspected.State.Status,
     createdAtMs: listed.Created * 1000,
     health: healthOf(inspected.State.Health?.Status),
-    endpoints: endpointsOf(inspected.NetworkSettings?.Networks),
+    endpoints: endpointsOf(inspected.State.Status, inspected.NetworkSettings?.Networks),
     details: detailsOf(inspected),
   };
 }
@@ -90,12 +91,16 @@ export function withNetworkNames(
 
 type WireEndpoints = Readonly<Record<string, WireEndpoint | null>> | null | undefined;
 
-function endpointsOf(networks: WireEndpoints): ObservedEndpoint[] {
-  return Object.entries(networks ?? {}).map(([networkName, endpoint]) => ({
-    networkId: endpoint?.NetworkID ?? '',
-    networkName,
-    ipv4Address: endpoint?.IPAddress ?? '',
-  }));
+/** A running container's record without an endpoint is what a refused connect left: it is attached to nothing. */
+function endpointsOf(state: ContainerState, networks: WireEndpoints): ObservedEndpoint[] {
+  const isLive = state === 'running' || state === 'paused';
+  return Object.entries(networks ?? {})
+    .filter(([, endpoint]) => !isLive || Boolean(endpoint?.EndpointID))
+    .map(([networkName, endpoint]) => ({
+      networkId: endpoint?.NetworkID ?? '',
+      networkName,
+      ipv4Address: endpoint?.IPAddress ?? '',
+    }));
 }
 
 function detailsOf(inspected: InspectedContainer): ObservedDetails {

@@ -32,8 +32,7 @@ export class FaultProxy {
     this.#folder = folder;
     this.socketPath = join(folder, 'docker.sock');
     this.#target = target;
-    // A client that has sent its request half-closes nothing, but one that gives up must not take the engine's part with it.
-    this.#server = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
+    this.#server = createServer((client) => this.#accept(client));
   }
 
   /** From now on requests whose `METHOD /path` fits get this fault, the others pass. */
@@ -100,20 +99,21 @@ export class FaultProxy {
   #forward(client: Socket, begun: Buffer, fault: Fault): void {
     const upstream = connect(this.#target);
     this.#upstreams.add(upstream);
+    // Under these the client is left waiting.
+    const isEndless = fault.type === 'silence' || fault.type === 'drip';
     upstream.on('close', () => {
       this.#upstreams.delete(upstream);
-      client.destroy();
+      if (!isEndless) client.destroy();
     });
     upstream.on('error', () => upstream.destroy());
     // The engine goes on with what it was asked when the answer is to be lost.
     if (fault.type !== 'drop-answer') client.on('close', () => upstream.destroy());
     upstream.write(begun);
     client.on('data', (chunk) => upstream.write(chunk));
-    client.on('end', () => upstream.end());
     const write = answerWriter(client, fault);
     upstream.on('data', write);
     upstream.on('end', () => {
-      if (fault.type !== 'silence' && fault.type !== 'drip') client.end();
+      if (!isEndless) client.end();
     });
     if (this.#isFrozen) upstream.pause();
   }
@@ -137,7 +137,10 @@ function answerWriter(client: Socket, fault: Fault): (chunk: Buffer) => void {
   let head = Buffer.alloc(0);
   let isHeadSent = false;
   return (chunk) => {
-    if (isHeadSent) return body(chunk);
+    if (isHeadSent) {
+      body(chunk);
+      return;
+    }
     head = Buffer.concat([head, chunk]);
     const end = head.indexOf(HEAD_END);
     if (end === -1) return;
