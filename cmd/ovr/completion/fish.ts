@@ -15,14 +15,17 @@ export function fishScript({ name, globals, verbs }: ProgramShape): string {
 }
 
 function verbLines(program: string, verb: VerbShape): readonly string[] {
-  const here = `complete -c ${program} -n '__fish_seen_subcommand_from ${verb.name}'`;
+  const seen = `__fish_seen_subcommand_from ${verb.name}`;
+  const here = `complete -c ${program} -n '${seen}'`;
   const flags = verb.flags.map((flag) => `${here} ${flagPart(flag)}`);
   if (verb.argument === 'none') return flags;
   if (verb.argument === 'path') return [...flags, `${here} -F`];
-  const words = `${here} -a ${quote(verb.argument.join(' '))}`;
+  const at = (place: number): string =>
+    `complete -c ${program} -n '${seen}; and test (count (commandline -opc)) -eq ${place}'`;
+  const words = `${at(2)} -a ${quote(verb.argument.join(' '))}`;
   if (!verb.takesName) return [...flags, words];
   const names = `(${program} get (commandline -opc)[3] -o name 2>/dev/null | string replace -r ".*/" "")`;
-  return [...flags, words, `${here} -a ${quote(names)}`];
+  return [...flags, words, `${at(3)} -a ${quote(names)}`];
 }
 
 function flagPart({ long, short, summary, value }: FlagShape): string {

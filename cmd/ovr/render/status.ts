@@ -81,5 +81,5 @@ function otherProblems({ engine, sources, diagnostics, prune }: AgentStatus, { p
     ...(prune.held ? [`${prune.reason}: ovr prune shows them, ovr prune --confirm removes them`] : []),
   ];
   if (lines.length === 0) return '';
-  return section('Problems', lines.map((line) => `  ${paint('yellow', oneLine(line))}\n`).join(''));
+  return section('Problems', lines.map((line) => `${paint('yellow', oneLine(line))}\n`).join(''));
 }

@@ -48,7 +48,7 @@ function overview({ clock, paint }: CliContext, object: ObjectStatus): string {
 }
 
 function engineState({ observed }: ObjectStatus): string {
-  if (!observed) return section('In the engine', '  nothing\n');
+  if (!observed) return section('In the engine', 'nothing\n');
   const { id, createdAtMs, driver, scope, subnets, image, state, health } = observed;
   const rows: (readonly [string, string | undefined])[] = [
     ['ID', id],
@@ -60,7 +60,7 @@ function engineState({ observed }: ObjectStatus): string {
     ['State', state],
     ['Health', health],
   ];
-  const known = rows.flatMap(([name, value]) => (value ? [[`  ${name}`, oneLine(value)] as const] : []));
+  const known = rows.flatMap(([name, value]) => (value ? [[name, oneLine(value)] as const] : []));
   return section('In the engine', fields(known));
 }
 
@@ -70,15 +70,11 @@ async function tables(context: CliContext, { observed, causes, history }: Object
     ipv4Address,
     aliases.join(','),
   ]);
-  const endpointTable = await renderTable(['  NETWORK', 'ADDRESS', 'ALIASES'], endpoints.map(indent));
-  const differences = causes.map((cause) => `  ${oneLine(formatCause(cause))}\n`).join('');
+  const endpointTable = await renderTable(['NETWORK', 'ADDRESS', 'ALIASES'], endpoints);
+  const differences = causes.map((cause) => `${oneLine(formatCause(cause))}\n`).join('');
   return [
     endpoints.length > 0 ? section('Endpoints', endpointTable) : '',
-    section('Differences', differences || '  none\n'),
+    section('Differences', differences || 'none\n'),
     section('Last steps', await historyTable(context, history)),
   ];
-}
-
-function indent(cells: readonly string[]): string[] {
-  return cells.map((cell, index) => (index === 0 ? `  ${cell}` : cell));
 }
