@@ -180,12 +180,30 @@ describe('an inspected container', () => {
   });
 });
 
+describe('what a refused connect leaves', () => {
+  const Networks = {
+    left: { NetworkID: '', EndpointID: '', IPAddress: '' },
+    ovr0: { NetworkID: 'n1', EndpointID: 'e1', IPAddress: '10.0.9.2' },
+  };
+
+  it.each([
+    ['running', ['ovr0']],
+    ['paused', ['ovr0']],
+    ['exited', ['left', 'ovr0']],
+  ])('of a container that is %s shows as endpoints %j', (state, expected) => {
+    const { endpoints } = list({ State: state, NetworkSettings: { Networks } });
+    expect(endpoints.map(({ networkName }) => networkName)).toEqual(expected);
+  });
+});
+
 describe('the network of a container that Swarm mode has not attached yet', () => {
   const ids = new Map([['ir38lft94dh6x3ebw13v6ovmz', 'ovr0']]);
 
   it('is recorded by its ID', () => {
     const Networks = { ir38lft94dh6x3ebw13v6ovmz: { NetworkID: '' }, other: { NetworkID: 'n2' } };
-    expect(withNetworkNames(list({ State: 'created', NetworkSettings: { Networks } }), ids).endpoints).toEqual([
+    expect(
+      withNetworkNames(list({ State: 'created', NetworkSettings: { Networks } }), ids).endpoints,
+    ).toEqual([
       { networkId: 'ir38lft94dh6x3ebw13v6ovmz', networkName: 'ovr0', ipv4Address: '' },
       { networkId: 'n2', networkName: 'other', ipv4Address: '' },
     ]);
