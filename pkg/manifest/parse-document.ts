@@ -4,7 +4,7 @@ import { toObject } from './object.ts';
 import type { ManifestObject } from './objects.ts';
 import type { ObjectPlaces, Place } from './parsed-file.ts';
 import { findings, isKind, validate, type Finding, type ParsedDocument } from './schema/index.ts';
-import { compose, locate, toPlain, type Chunk, type Problem, type Spot } from './text/index.ts';
+import { MAX_PROBLEMS, compose, locate, toPlain, type Chunk, type Problem, type Spot } from './text/index.ts';
 import { didYouMean, printable, quote } from './value/index.ts';
 import { warningsOf } from './warnings.ts';
 import { KINDS, type Diagnostic } from '../api/index.ts';
@@ -40,6 +40,7 @@ function parseUnsorted(chunk: Chunk, file: string): DocumentResult {
   if (!root) return { diagnostics: found };
   const { value, problems: wrong, targets } = toPlain(root);
   found.push(...wrong.map((problem) => ofProblem(problem, source)));
+  if (found.some(({ code }) => code === 'yaml-alias' || code === 'yaml-tag')) return { diagnostics: found };
   const tree: Tree = { root, targets };
   const checked = check(value);
   found.push(...checked.findings.map((finding) => ofFinding(finding, tree, source)));
@@ -66,7 +67,7 @@ function check(value: unknown): { document?: ParsedDocument; findings: readonly 
   const kind: unknown = Reflect.get(value, 'kind');
   if (!isKind(kind)) return { findings: [kindFinding(kind)] };
   const result = validate(kind, value);
-  if (!result.success) return { findings: findings(result.error.issues, value) };
+  if (!result.success) return { findings: findings(result.error.issues, value, MAX_PROBLEMS) };
   return { document: result.data, findings: warningsOf(result.data) };
 }
 

@@ -9,14 +9,15 @@ const DESCRIPTION =
   'Networks of the container, the first one being its main one. Absent: the default bridge. Empty: no network. A plain name ' +
   'stands for a map with that name.';
 
-const reference = form('name-invalid', parseNetworkReference, {
-  description: 'Name of the network: declared, already there, or bridge for the default bridge.',
-  examples: ['ovr0'],
-});
+const reference = (): z.ZodType<string, string> =>
+  form('name-invalid', parseNetworkReference, {
+    description: 'Name of the network: declared, already there, or bridge for the default bridge.',
+    examples: ['ovr0'],
+  });
 
 const attachment: z.ZodType<NetworkAttachment> = record(
   {
-    name: reference,
+    name: reference(),
     aliases: list(
       form('alias-invalid', parseAlias, { description: 'A DNS name on this network.', examples: ['nginx'] }),
       '[nginx]',
@@ -41,7 +42,7 @@ const attachment: z.ZodType<NetworkAttachment> = record(
 
 /** The networks of a container in their full form. */
 export const attachments: z.ZodType<NetworkAttachment[]> = list(
-  z.union([reference.transform((name): NetworkAttachment => ({ name, aliases: [] })), attachment], {
+  z.union([reference().transform((name): NetworkAttachment => ({ name, aliases: [] })), attachment], {
     error: 'the name of a network or a map such as {name: ovr0, aliases: [nginx]}',
   }),
   '[ovr0] or [{name: ovr0, aliases: [nginx]}]',

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { ContainerSpec, PortMapping, VolumeMount } from '../objects.ts';
 import {
   accept,
+  expandPorts,
   parseCapability,
   parseDevice,
   parseExtraHost,
@@ -30,6 +31,7 @@ import {
   form,
   list,
   record,
+  settle,
   textMap,
   word,
   type FieldMeta,
@@ -41,7 +43,7 @@ import { resources } from './resources.ts';
 
 const portForm = amount('port-invalid', parsePort, { description: '[[ADDRESS:]HOST:]CONTAINER[/PROTOCOL]' });
 const ports: z.ZodType<PortMapping[]> = list(portForm, '["8001:22"]')
-  .transform((mappings) => mappings.flat())
+  .transform((ranges, context) => settle(expandPorts(ranges), 'port-invalid', context))
   .check(({ value, issues }) => {
     const seen = new Set<string>();
     for (const { hostIp = '', hostPort, containerPort, protocol } of value) {

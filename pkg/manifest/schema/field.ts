@@ -105,7 +105,7 @@ export function textMap(
         const result =
           name === '' ? { ok: false as const, message: 'a name is empty; write NAME: VALUE' } : check?.(name);
         if (result && !result.ok)
-          complain(context.issues, result.code ?? 'value-invalid', result.message, [name]);
+          complainOfKey(context.issues, result.code ?? 'value-invalid', result.message, name);
       }
     })
     .meta(shown);
@@ -126,6 +126,16 @@ export function complain(
   path: PropertyKey[] = [],
 ): void {
   issues.push({ code: 'custom', message, params: { code }, path, input: undefined });
+}
+
+/** As `complain`, about the key `name` of a map rather than its value. */
+export function complainOfKey(
+  issues: z.core.$ZodRawIssue[],
+  code: DiagnosticCode,
+  message: string,
+  name: string,
+): void {
+  issues.push({ code: 'custom', message, params: { code, atKey: true }, path: [name], input: undefined });
 }
 
 function textLike(meta: FieldMeta): string {

@@ -37,9 +37,20 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   volumemounts: 'volumes',
 };
 
-/** Turns the schema's issues into findings, in plain words. `value` is what was validated. */
-export function findings(issues: readonly Issue[], value: unknown): Finding[] {
-  return issues.flatMap((issue) => ofIssue(issue, [], value));
+/** Turns the schema's issues into findings, in plain words; the first `limit` ones. `value` is what was validated. */
+export function findings(issues: readonly Issue[], value: unknown, limit: number): Finding[] {
+  const found: Finding[] = [];
+  for (const issue of issues) {
+    if (found.length >= limit) break;
+    const next = ofIssue(shortened(issue, limit), [], value);
+    found.push(...next.slice(0, limit - found.length));
+  }
+  return found;
+}
+
+/** Looking for the nearest known field costs time for each unknown one. */
+function shortened(issue: Issue, limit: number): Issue {
+  return issue.code === 'unrecognized_keys' ? { ...issue, keys: issue.keys.slice(0, limit) } : issue;
 }
 
 /** `spec.networks[0].aliases`, for people. */
@@ -69,7 +80,9 @@ function ofIssue(issue: Issue, parent: Path, value: unknown): Finding[] {
     case 'too_big':
       return [finding('value-range', path, `must be at most ${issue.maximum}`)];
     case 'custom':
-      return [finding(codeOf(issue.params), path, issue.message)];
+      return [
+        { ...finding(codeOf(issue.params), path, issue.message), atKey: issue.params?.['atKey'] === true },
+      ];
     default:
       return [finding('value-invalid', path, issue.message)];
   }
@@ -108,7 +121,7 @@ function wrongType(path: Path, root: unknown, expected: string): Finding {
   if (actual === null) {
     return finding('value-missing', path, `has no value; write ${expected}, or remove the line`);
   }
-  const isBare = typeof actual === 'number' || typeof actual === 'boolean';
+  const isBare = typeof actual === 'boolean' || (typeof actual === 'number' && Number.isFinite(actual));
   if (isBare && (expected === 'text' || expected.startsWith('text '))) {
     return finding('value-unquoted', path, `must be text; put it in quotes: "${String(actual)}"`);
   }
@@ -131,8 +144,8 @@ function finding(code: DiagnosticCode, path: Path, text: string): Finding {
   return { code, path, message: path.length === 0 ? text : `${fieldName(path)}: ${text}`, atKey: false };
 }
 
-function codeOf(params: unknown): DiagnosticCode {
-  const code = typeof params === 'object' && params !== null && 'code' in params ? params.code : undefined;
+function codeOf(params: Readonly<Record<string, unknown>> | undefined): DiagnosticCode {
+  const code = params?.['code'];
   return typeof code === 'string' && isCode(code) ? code : 'value-invalid';
 }
 

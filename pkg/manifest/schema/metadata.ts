@@ -8,7 +8,7 @@ import {
   parseNetworkName,
   quote,
 } from '../value/index.ts';
-import { complain, form, record, textMap } from './field.ts';
+import { complain, complainOfKey, form, record, textMap } from './field.ts';
 
 interface Metadata {
   readonly name: string;
@@ -65,7 +65,10 @@ function annotations(kind: Kind) {
     .check((context) => {
       for (const [name, value] of Object.entries(context.value)) {
         const problem = annotationProblem(kind, name, value);
-        if (problem) complain(context.issues, problem.code, problem.message, [name]);
+        if (!problem) continue;
+        if (problem.code === 'annotation-invalid')
+          complain(context.issues, problem.code, problem.message, [name]);
+        else complainOfKey(context.issues, problem.code, problem.message, name);
       }
     })
     .default({});

@@ -18,21 +18,56 @@ interface Parts {
 
 const PROTOCOLS: readonly string[] = ['tcp', 'udp', 'sctp'] satisfies Protocol[];
 const MAX_PORT = 65_535;
-/** Ports of one range: each costs the engine a proxy process. */
-const MAX_RANGE = 1024;
+/** Ports of one container: each costs the engine a proxy process. */
+const MAX_PORTS = 1024;
 const FORM = 'write "HOST:CONTAINER", for example "8001:22", "127.0.0.1:80:80/tcp" or "53:53/udp"';
 
-/** `[[address:]host port:]container port[/protocol]` as `docker run --publish` takes it; a range gives one mapping a port. */
-export function parsePort(text: string): Parsed<readonly PortMapping[]> {
+/** What one text publishes: ranges stay ranges until it is known how many ports they are together. */
+export interface PortRange {
+  readonly hostIp?: string;
+  /** First port of the host's range. */
+  readonly hostPort?: number;
+  readonly containerPort: number;
+  readonly protocol: Protocol;
+  readonly count: number;
+}
+
+/** `[[address:]host port:]container port[/protocol]` as `docker run --publish` takes it; ports may be ranges. */
+export function parsePort(text: string): Parsed<PortRange> {
   const parts = split(text);
   if (typeof parts === 'string') return reject(`${quote(text)}: ${parts}`);
-  const { hostIp, protocol } = parts;
   const container = parseRange(parts.container);
   if (!container.ok) return reject(`${quote(text)}: ${container.message}`);
-  if (parts.host === undefined) return expand(text, { container: container.value, hostIp, protocol });
+  const { hostIp, protocol } = parts;
+  const count = container.value.last - container.value.first + 1;
+  const range: PortRange = {
+    ...(hostIp === undefined ? {} : { hostIp }),
+    containerPort: container.value.first,
+    protocol,
+    count,
+  };
+  if (parts.host === undefined) return accept(range);
   const host = parseRange(parts.host);
   if (!host.ok) return reject(`${quote(text)}: ${host.message}`);
-  return expand(text, { container: container.value, host: host.value, hostIp, protocol });
+  const hostCount = host.value.last - host.value.first + 1;
+  if (hostCount !== count) return reject(`${quote(text)}: both ranges need the same number of ports`);
+  return accept({ ...range, hostPort: host.value.first });
+}
+
+/** One mapping a port. */
+export function expandPorts(ranges: readonly PortRange[]): Parsed<PortMapping[]> {
+  const total = ranges.reduce((sum, { count }) => sum + count, 0);
+  if (total > MAX_PORTS) return reject(`these are ${total} ports; the most is ${MAX_PORTS} a container`);
+  return accept(
+    ranges.flatMap(({ count, ...range }) =>
+      Array.from({ length: count }, (_, index) => shifted(range, index)),
+    ),
+  );
+}
+
+function shifted(range: Omit<PortRange, 'count'>, by: number): PortMapping {
+  const moved = { ...range, containerPort: range.containerPort + by };
+  return range.hostPort === undefined ? moved : { ...moved, hostPort: range.hostPort + by };
 }
 
 /** The parts of a port text, or what is wrong with its form. `127.0.0.1::80` lets the engine pick the host port. */
@@ -49,26 +84,6 @@ function split(text: string): Parts | string {
   }
   if (!isIpv4(hostIp)) return `${quote(hostIp)} is no IPv4 address`;
   return { container, host: host === '' ? undefined : host, hostIp, protocol: lower };
-}
-
-function expand(
-  text: string,
-  ports: { container: Range; host?: Range; hostIp: string | undefined; protocol: Protocol },
-): Parsed<readonly PortMapping[]> {
-  const { container, host, hostIp, protocol } = ports;
-  const count = container.last - container.first + 1;
-  if (count > MAX_RANGE) return reject(`${quote(text)} are ${count} ports; the most is ${MAX_RANGE} a range`);
-  if (host && host.last - host.first + 1 !== count) {
-    return reject(`${quote(text)}: both ranges need the same number of ports`);
-  }
-  return accept(
-    Array.from({ length: count }, (_, index) => ({
-      ...(hostIp === undefined ? {} : { hostIp }),
-      ...(host === undefined ? {} : { hostPort: host.first + index }),
-      containerPort: container.first + index,
-      protocol,
-    })),
-  );
 }
 
 function parseRange(text: string): Parsed<Range> {
