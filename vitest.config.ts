@@ -9,6 +9,8 @@ export default defineConfig({
           name: 'unit',
           include: ['cmd/**/*.test.ts', 'pkg/**/*.test.ts', 'test/unit/**/*.test.ts'],
           environment: 'node',
+          // A guard against hanging, not a measure: unit tests wait for nothing, but machines may be busy.
+          testTimeout: 60_000,
         },
       },
       {
