@@ -144,7 +144,7 @@ describe.skipIf(notHere !== undefined)('under a real systemd', () => {
   async function probeWith(units: Record<string, string>): Promise<z.infer<typeof probed>> {
     let answer = '';
     await onMachine({ ...units, 'ovrd.service.d/probe.conf': probe }, async ({ shared }) => {
-      answer = await until('the probe', 20_000, async () => {
+      answer = await until('the probe', 60_000, async () => {
         const text = await readFile(join(shared, 'ovrd.log'), 'utf8').catch(() => '');
         return text.includes('\n') ? text : undefined;
       });
@@ -202,7 +202,7 @@ describe.skipIf(notHere !== undefined)('under a real systemd', () => {
         expect(await mainPid(machine)).toBe(pid);
 
         await must(machine, ['kill', '-9', pid]);
-        await until('a new ovrd', 20_000, async () => {
+        await until('a new ovrd', 60_000, async () => {
           const now = await mainPid(machine);
           return now !== pid && now !== '0' ? now : undefined;
         });
@@ -221,7 +221,7 @@ describe.skipIf(notHere !== undefined)('under a real systemd', () => {
     await onMachine(
       { 'ovrd.service.d/mistake.conf': '[Service]\nEnvironment=OVR_MODE=maybe\n' },
       async (machine) => {
-        await until('the end of ovrd', 20_000, async () => {
+        await until('the end of ovrd', 60_000, async () => {
           const { stdout } = await machine.exec(['systemctl', 'is-failed', 'ovrd']);
           return stdout.trim() === 'failed' ? true : undefined;
         });

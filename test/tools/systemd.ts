@@ -10,8 +10,8 @@ import { type ExecResult, run, until } from '../lab/run.ts';
 
 const REPO = resolve(import.meta.dirname, '../..');
 const SCRIPT = join(import.meta.dirname, 'systemd.sh');
-const BOOT_MS = 20_000;
-const STOP_MS = 10_000;
+const BOOT_MS = 60_000;
+const STOP_MS = 30_000;
 /** Goes into the cgroup given first, and ends with the test that started it. */
 const ENTER = 'echo $$ >"$0/cgroup.procs"; exec setpriv --pdeathsig KILL unshare "$@"';
 const NAMESPACES = ['--mount', '--pid', '--fork', '--kill-child', '--uts', '--ipc', '--net', '--cgroup'];
