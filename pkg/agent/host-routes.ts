@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-const ROUTE_TABLE = '/proc/net/route';
+const ROUTE_TABLE = '/proc/self/net/route';
 
 /** CIDRs that this host routes, without the default route; empty where the system does not tell. */
 export async function hostRoutes(path = ROUTE_TABLE): Promise<string[]> {

@@ -19,7 +19,7 @@ const PACKAGES = {
   dockerode: ['pkg/docker'],
   pino: ['pkg/agent', 'cmd'],
   re2js: ['pkg/constraint'],
-  yaml: ['pkg/manifest', 'pkg/config'],
+  yaml: ['pkg/manifest', 'pkg/config', 'cmd/ovr'],
   zod: ['pkg/manifest', 'pkg/config', 'pkg/docker'],
 } as const;
 
