@@ -1,0 +1,59 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+
+import { CONDITIONS } from '../../pkg/api/index.ts';
+import { optionRows } from '../../pkg/config/index.ts';
+import { EVENT_TYPES, RESULTS } from '../../pkg/reconcile/index.ts';
+import { createProgram } from './program.ts';
+
+const page = await readFile(new URL('../../docs/cli.md', import.meta.url), 'utf8');
+const { program } = createProgram(() => Promise.resolve());
+
+/** The text below a heading, up to the next one. */
+function section(heading: string): string {
+  const [, text] = page.split(`\n${heading}\n`);
+  return text?.split(/\n##/)[0] ?? '';
+}
+
+/** Flags in the first column of the tables of a text. */
+function flagsIn(text: string): readonly string[] {
+  return [...text.matchAll(/^\| (`-[^|]*) \|/gm)]
+    .flatMap(([, cell = '']) => [...cell.matchAll(/--?[a-z][a-z-]*/g)].map(([flag]) => flag))
+    .toSorted();
+}
+
+function flagsOf(command: Command): readonly string[] {
+  return command.options
+    .flatMap(({ short, long }) => [short, long].filter((flag) => flag !== undefined))
+    .toSorted();
+}
+
+describe('docs/cli.md', () => {
+  it.each(['ovrd', 'ovr'] as const)('has the options of %s as they are', (name) => {
+    const rows = section(`## ${name}`)
+      .split('\n')
+      .filter((line) => /^\| `--/.test(line));
+    expect(rows).toEqual(optionRows(name));
+  });
+
+  it('has a section for every verb', () => {
+    const headings = [...page.matchAll(/^### ovr (\w+)$/gm)].map(([, verb]) => verb);
+    expect(headings.toSorted()).toEqual(program.commands.map((verb) => verb.name()).toSorted());
+  });
+
+  it.each(program.commands.map((verb) => [verb.name(), verb] as const))(
+    'has the flags of ovr %s',
+    (name, verb) => {
+      expect(flagsIn(section(`### ovr ${name}`))).toEqual(flagsOf(verb));
+      expect(section(`### ovr ${name}`)).toMatch(new RegExp(`ovr ${name}\\b|JSON: `));
+    },
+  );
+});
+
+describe('docs/api.md', () => {
+  it('lists the words that are closed sets', async () => {
+    const api = await readFile(new URL('../../docs/api.md', import.meta.url), 'utf8');
+    for (const word of [...CONDITIONS, ...EVENT_TYPES, ...RESULTS]) expect(api).toContain(`'${word}'`);
+  });
+});
