@@ -56,7 +56,7 @@ const NETWORK_DEFAULTS: Readonly<Record<string, string>> = canonicalFields({
 } satisfies Partial<NetworkSpec>);
 
 /** Everything an object means, but not where it is declared. */
-export interface Meaning {
+interface Meaning {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;

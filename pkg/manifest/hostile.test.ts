@@ -72,6 +72,12 @@ describe('hostile files are refused with a diagnostic', () => {
     expect(codes(text)).toContain(code);
   });
 
+  it('counts lists and maps inside each other up to the limit', () => {
+    const nested = (depth: number): string => `{a: ${'['.repeat(depth)}${']'.repeat(depth)}}`;
+    expect(codes(nested(31))).not.toContain('nesting-too-deep');
+    expect(codes(nested(40))).toContain('nesting-too-deep');
+  });
+
   it('stops after the first document with too many problems', () => {
     const { diagnostics } = parseManifest(`[${sized(',')}\n---\n`.repeat(4), 'x.yaml');
     expect(diagnostics.at(-1)).toMatchObject({ code: 'too-many-problems', line: 1 });

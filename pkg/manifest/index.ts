@@ -4,4 +4,4 @@ export * from './objects.ts';
 export * from './parse-manifest.ts';
 export * from './parsed-file.ts';
 export * from './revision.ts';
-export { jsonSchema } from './schema/index.ts';
+export * from './schema/json-schema.ts';

@@ -47,7 +47,8 @@ const ports: z.ZodType<PortMapping[]> = list(portForm, '["8001:22"]')
   .check(({ value, issues }) => {
     const seen = new Set<string>();
     for (const { hostIp = '', hostPort, containerPort, protocol } of value) {
-      const place = hostPort === undefined ? `container ${containerPort}` : `${hostIp}:${hostPort}`;
+      const address = hostIp === '0.0.0.0' ? '' : hostIp;
+      const place = hostPort === undefined ? `container port ${containerPort}` : `${address}:${hostPort}`;
       const key = `${place}/${protocol}`;
       if (seen.has(key)) complain(issues, 'port-duplicate', `${key} is published twice; remove one`);
       seen.add(key);

@@ -123,7 +123,7 @@ function wrongType(path: Path, root: unknown, expected: string): Finding {
   }
   const isBare = typeof actual === 'boolean' || (typeof actual === 'number' && Number.isFinite(actual));
   if (isBare && (expected === 'text' || expected.startsWith('text '))) {
-    return finding('value-unquoted', path, `must be text; put it in quotes: "${String(actual)}"`);
+    return finding('value-unquoted', path, 'must be text; put it in quotes');
   }
   return finding('value-type', path, `must be ${expected}, not ${typeName(actual)}`);
 }

@@ -60,6 +60,7 @@ describe('refusals in a container', () => {
     ['ports: ["1-60000:1-60000"]', '6:10 port-invalid'],
     ['ports: ["8000-8005:80"]', '6:11 port-invalid'],
     ['ports: [{containerPort: 80}]', '6:11 value-type'],
+    ['ports: ["80:80", "0.0.0.0:80:81"]', '6:10 port-duplicate'],
     ['ports: [80.5]', '6:11 port-invalid'],
     ['restartPolicy: Always', '6:18 value-unknown'],
     ['restartPolicy: always:3', '6:18 value-unknown'],

@@ -17,8 +17,8 @@ const OPTIONS = {
   prettyErrors: false,
 } as const;
 const DIRECTIVE = /^(?:[ \t]*(?:#.*)?\r?\n)*%/;
-/** The stack holds a collection and the item that is open in it. */
-const MAX_STACK = 2 * MAX_DEPTH;
+/** The parser's stack holds the document, each open collection, and the value that is being read. */
+const MAX_STACK = MAX_DEPTH + 2;
 
 /** Parses one document's text to nodes, never deeper than allowed: the composer recurses, and runs out of stack at ~1,000. */
 export function compose(text: string): Composed {
