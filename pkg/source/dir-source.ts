@@ -1,0 +1,219 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { formatDiagnostic, type Clock, type Logger, type ObjectKey } from '../api/index.ts';
+import type { Source, SourceState } from '../reconcile/index.ts';
+import type { FileRecord, Moment } from './file-record.ts';
+import { Folder } from './folder.ts';
+import type { FolderState } from './folder-state.ts';
+import { ChokidarWatch, type FolderWatcher, type FolderWatchOptions } from './folder-watch.ts';
+import type { NamedFile, ParsedFile } from '../manifest/index.ts';
+import { assemble } from '../manifest/merge/index.ts'; // the whole of pkg/manifest takes 20 MB, and only the worker needs it
+import { DEFAULT_SETTLE_MS } from './settle.ts';
+import type { Reader } from './sighting.ts';
+import { WorkerReader } from './worker-reader.ts';
+
+const DEFAULT_RESCAN_MS = 10_000;
+/** Half of the kernel's default. */
+const USUAL_BURST = 8_192;
+/** start() waits this long at most for files that are being written just then. */
+const START_PATIENCE_MS = 5_000;
+
+export interface DirSourceOptions {
+  /** Folders whose manifests make up one revision. */
+  readonly dirs: readonly string[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How often everything is looked at without an event, milliseconds. */
+  readonly rescanMs?: number;
+  /** How long a file that is written in place must be unchanged before it is read, milliseconds. */
+  readonly settleMs?: number;
+  /** Replaces the worker thread and the watcher, for tests. */
+  readonly reader?: Reader;
+  readonly watcher?: (options: FolderWatchOptions) => FolderWatcher;
+}
+
+/** Manifests from folders of files; see docs/architecture.md. Nothing is read before start(). */
+export function createDirSource(options: DirSourceOptions): Source {
+  return new DirSource(options);
+}
+
+class DirSource implements Source {
+  readonly name = 'dir';
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #rescanMs: number;
+  readonly #reader: Reader;
+  readonly #folders: readonly Folder[];
+  readonly #started = Promise.withResolvers<undefined>();
+  #changed: (() => void) | undefined;
+  #state: SourceState = { diagnostics: [] };
+  #stamp = '';
+  #patienceEndMs = 0;
+  #nextRescanMs = 0;
+  #isPublic = false;
+  #isStopped = false;
+  #isRung = false;
+  #running: Promise<void> | undefined;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(options: DirSourceOptions) {
+    const { clock, logger, settleMs = DEFAULT_SETTLE_MS } = options;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#rescanMs = options.rescanMs ?? DEFAULT_RESCAN_MS;
+    this.#reader = options.reader ?? new WorkerReader(clock);
+    const watcher = options.watcher ?? ((watch: FolderWatchOptions) => new ChokidarWatch(watch));
+    this.#folders = distinct(options.dirs).map(
+      (dir) =>
+        new Folder({
+          dir,
+          settleMs,
+          clock,
+          reader: this.#reader,
+          watcher: (ring) => watcher({ dir, clock, logger, ring }),
+          ring: () => this.#ring(),
+          burst: eventBurst(),
+        }),
+    );
+  }
+
+  async start(changed: () => void): Promise<void> {
+    if (this.#changed !== undefined) throw new Error('the source is started already');
+    this.#changed = changed;
+    const now = this.#clock.monotonic();
+    this.#patienceEndMs = now + START_PATIENCE_MS;
+    this.#nextRescanMs = now;
+    this.#ring();
+    await this.#started.promise;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancelTimer?.();
+    await this.#reader.stop();
+    await this.#running;
+    await Promise.all(this.#folders.map((folder) => folder.close()));
+    this.#started.resolve(undefined);
+  }
+
+  state(): SourceState {
+    return this.#state;
+  }
+
+  /** A ring during a refresh starts another one right after it. */
+  #ring(): void {
+    this.#isRung = true;
+    if (this.#running !== undefined || this.#isStopped || this.#changed === undefined) return;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#running = promise;
+    void this.#run().finally(() => {
+      this.#running = undefined;
+      resolve(undefined);
+      if (this.#isRung) this.#ring();
+      else this.#setTimer();
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (this.#isRung && !this.#isStopped) {
+      this.#isRung = false;
+      await this.#refresh();
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    const timed = this.#clock.monotonic() >= this.#nextRescanMs;
+    if (timed) this.#nextRescanMs = this.#clock.monotonic() + this.#rescanMs;
+    for (const folder of this.#folders) await folder.refresh(timed);
+    const at = { wallMs: this.#clock.now(), monotonicMs: this.#clock.monotonic() };
+    const isPending = this.#folders.some(({ state }) => state.isPending);
+    if (this.#isStopped || (!this.#isPublic && isPending && at.monotonicMs < this.#patienceEndMs)) return;
+    this.#publish(at, isPending);
+    this.#isPublic = true;
+    this.#started.resolve(undefined);
+  }
+
+  #setTimer(): void {
+    this.#cancelTimer?.();
+    if (this.#isStopped) return;
+    const dues = this.#folders.map(({ state }) => state.dueMs ?? Infinity);
+    if (!this.#isPublic) dues.push(this.#patienceEndMs);
+    const delayMs = Math.min(this.#nextRescanMs, ...dues) - this.#clock.monotonic();
+    this.#cancelTimer = this.#clock.after(Math.max(1, delayMs), () => this.#ring());
+  }
+
+  /** Makes the new state, and rings when it says something else than the old one. */
+  #publish(at: Moment, isPending: boolean): void {
+    const states = this.#folders.map(({ state }) => state);
+    const stamp = states.map(({ version }) => version).join();
+    const lastSync = states.every(({ isReadable }) => isReadable) ? { lastSyncMs: at.wallMs } : {};
+    this.#state = { ...this.#state, ...lastSync };
+    // A pending file may have been pending for long enough by now to be reported.
+    if (stamp === this.#stamp && !isPending) return;
+    this.#stamp = stamp;
+    const before = this.#state;
+    this.#state = { ...this.#declared(states, at), ...doubtOf(states), ...pick(before) };
+    if (summary(before) === summary(this.#state) && this.#isPublic) return;
+    this.#logger.debug(
+      { revision: this.#state.revision?.digest, objects: this.#state.revision?.objects.size },
+      'manifests changed',
+    );
+    this.#changed?.();
+  }
+
+  #declared(states: readonly FolderState[], at: Moment): Pick<SourceState, 'revision' | 'diagnostics'> {
+    if (!states.some(({ wasRead }) => wasRead)) return { diagnostics: [] };
+    const records = states.flatMap((state) => state.records);
+    const { revision, diagnostics } = assemble(goodFiles(records), this.#state.revision);
+    return {
+      revision,
+      diagnostics: [...records.flatMap((record) => record.diagnostics(at)), ...diagnostics],
+    };
+  }
+}
+
+/** What every file contributes. Of a file that seems gone, only what no other file declares now: it may have been renamed. */
+function goodFiles(records: readonly FileRecord[]): NamedFile[] {
+  const missing = records.filter(({ isMissing }) => isMissing);
+  const keys = missing.length === 0 ? undefined : keysOf(records.filter(({ isMissing }) => !isMissing));
+  return records.flatMap(({ file, good, isMissing }) => {
+    if (good === undefined) return [];
+    return [{ file, ...(isMissing && keys !== undefined ? without(good, keys) : good) }];
+  });
+}
+
+function keysOf(records: readonly FileRecord[]): Set<ObjectKey> {
+  return new Set(records.flatMap(({ good }) => good?.objects.map(({ key }) => key) ?? []));
+}
+
+function without({ objects, diagnostics }: ParsedFile, keys: ReadonlySet<ObjectKey>): ParsedFile {
+  return { objects: objects.filter(({ key }) => !keys.has(key)), diagnostics };
+}
+
+function doubtOf(states: readonly FolderState[]): Pick<SourceState, 'doubt'> {
+  const doubts = states.flatMap((state) => state.doubts());
+  return doubts.length === 0 ? {} : { doubt: doubts.join('; ') };
+}
+
+function pick({ lastSyncMs }: SourceState): Pick<SourceState, 'lastSyncMs'> {
+  return lastSyncMs === undefined ? {} : { lastSyncMs };
+}
+
+/** All that a listener could care about. */
+function summary({ revision, diagnostics, doubt }: SourceState): string {
+  return [revision?.digest, doubt, ...diagnostics.map(formatDiagnostic)].join('\n');
+}
+
+/** The same folder twice would declare everything twice. */
+function distinct(dirs: readonly string[]): string[] {
+  return [...new Map(dirs.map((dir) => [resolve(dir), dir])).values()];
+}
+
+/** How many events in one turn mean that the kernel's queue may have overflowed: half of what it holds. */
+function eventBurst(): number {
+  try {
+    return Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8')) / 2;
+  } catch {
+    return USUAL_BURST;
+  }
+}

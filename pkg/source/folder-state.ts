@@ -1,0 +1,281 @@
+import { join } from 'node:path';
+import { compareStrings } from '../api/index.ts';
+import { FileRecord, type Moment } from './file-record.ts';
+import type { Hints } from './hints.ts';
+import type { FolderLook, FolderScan, LoadRequest, LoadResult, Sighting } from './sighting.ts';
+
+/** A folder that took another one's place counts once it has been there, filled and unchanged, for this long. */
+export const REPLACED_STABLE_MS = 2_000;
+
+/** What kind of look it was. */
+export interface LookKind {
+  /** All manifests, not only some names. */
+  readonly complete: boolean;
+  /** Try again what was refused. */
+  readonly retry: boolean;
+}
+
+/**
+ * Everything known about one manifest folder. The promise: files are only dropped when this very folder is there, readable, and
+ * has not had them twice in a row. No I/O and no clock here.
+ */
+export class FolderState {
+  readonly dir: string;
+  readonly #settleMs: number;
+  readonly #records = new Map<string, FileRecord>();
+  /** Records that wait for something. */
+  readonly #active = new Set<FileRecord>();
+  #sorted: readonly FileRecord[] | undefined;
+  #identity: string | undefined;
+  #problem: string | undefined;
+  #replaced: { readonly listing: string; readonly sinceMs: number } | undefined;
+  #wasRead = false;
+  #hasLinks = false;
+  #version = 0;
+
+  constructor(dir: string, settleMs: number) {
+    this.dir = dir;
+    this.#settleMs = settleMs;
+  }
+
+  /** Device and inode of the folder that was seen last; changes when another one takes its place. */
+  get identity(): string | undefined {
+    return this.#identity;
+  }
+
+  /** Counts up whenever anything that the folder contributes may have changed. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Whether there is a file of this name, as far as is known. */
+  knows(name: string): boolean {
+    return this.#records.has(name);
+  }
+
+  /** Whether it has been read completely at least once. */
+  get wasRead(): boolean {
+    return this.#wasRead;
+  }
+
+  /** Whether the newest attempt to read it worked. */
+  get isReadable(): boolean {
+    return this.#wasRead && this.#problem === undefined;
+  }
+
+  /** Whether any manifest is a symbolic link, so that other names in the folder matter too. */
+  get hasLinks(): boolean {
+    return this.#hasLinks;
+  }
+
+  /** Whether versions wait to be read. */
+  get isPending(): boolean {
+    for (const record of this.#active) if (record.isPending) return true;
+    return false;
+  }
+
+  /** Where a scan shows something else than what is known; undefined when it is another folder altogether. */
+  differing(scan: FolderScan): string[] | undefined {
+    if (scan.identity !== this.#identity) return undefined;
+    const seen = new Set(scan.names);
+    const differing = scan.names.filter(
+      (name, index) => this.#records.get(name)?.print !== scan.prints[index],
+    );
+    const gone = this.records.filter(({ name, isMissing }) => !isMissing && !seen.has(name));
+    return [...differing, ...gone.map(({ name }) => name)];
+  }
+
+  /** Files that were refused for a reason that may pass without a trace. */
+  retryNames(): string[] {
+    return this.records.filter(({ wantsRetry }) => wantsRetry).map(({ name }) => name);
+  }
+
+  /** The folder could not be read; `problem` says why. Nothing that is known changes. */
+  failed(problem: string): void {
+    if (this.#problem !== problem) this.#version += 1;
+    this.#problem = problem;
+    this.#forgetAbsences();
+  }
+
+  /** Takes a look. Returns false, and does nothing, when a look at some names shows that it is another folder by now. */
+  looked(look: FolderLook, kind: LookKind, at: Moment): boolean {
+    const fresh = look.identity !== this.#identity;
+    if (fresh && !kind.complete) return false;
+    if (fresh) this.#arrive(look.identity, at);
+    if (this.#problem !== undefined) this.#version += 1;
+    this.#problem = undefined;
+    for (const sighting of look.sightings) this.#seen(sighting, at, { fresh, retry: kind.retry });
+    if (kind.complete) {
+      this.#wasRead = true;
+      this.#hasLinks = look.sightings.some(isLink);
+      this.#checkReplacement(listingOf(look.sightings), at);
+    } else {
+      this.#hasLinks ||= look.sightings.some(isLink);
+    }
+    this.#noteAbsences(kind.complete ? this.#missingFrom(look.sightings) : look.absent, at);
+    return true;
+  }
+
+  /** Another folder than before, or the first one. */
+  #arrive(identity: string, at: Moment): void {
+    this.#identity = identity;
+    this.#version += 1;
+    if (!this.#wasRead && this.#problem === undefined) return;
+    this.#replaced = { listing: '', sinceMs: at.monotonicMs };
+    this.#forgetAbsences();
+  }
+
+  #seen(sighting: Sighting, at: Moment, look: { fresh: boolean; retry: boolean }): void {
+    let record = this.#records.get(sighting.name);
+    if (record === undefined) {
+      record = new FileRecord(sighting.name, join(this.dir, sighting.name), this.#settleMs);
+      this.#records.set(sighting.name, record);
+      this.#sorted = undefined;
+    }
+    if (record.seen(sighting, at, look)) this.#version += 1;
+    this.#track(record);
+  }
+
+  #track(record: FileRecord): void {
+    if (record.dueMs === undefined) this.#active.delete(record);
+    else this.#active.add(record);
+  }
+
+  #missingFrom(sightings: readonly Sighting[]): string[] {
+    const there = new Set(sightings.map((sighting) => sighting.name));
+    return [...this.#records.keys()].filter((name) => !there.has(name));
+  }
+
+  #noteAbsences(names: readonly string[], at: Moment): void {
+    if (this.#replaced !== undefined) return;
+    for (const name of names) {
+      const record = this.#records.get(name);
+      if (record === undefined) continue;
+      if (!record.isMissing) this.#version += 1;
+      if (record.absent(at)) this.#drop(record);
+      else this.#track(record);
+    }
+  }
+
+  #drop(record: FileRecord): void {
+    this.#records.delete(record.name);
+    this.#active.delete(record);
+    this.#sorted = undefined;
+    this.#version += 1;
+  }
+
+  #forgetAbsences(): void {
+    for (const record of this.#active) {
+      record.forgetAbsence();
+      this.#track(record);
+    }
+  }
+
+  #checkReplacement(listing: string, at: Moment): void {
+    if (this.#replaced === undefined) return;
+    if (listing !== this.#replaced.listing) {
+      this.#replaced = { listing, sinceMs: at.monotonicMs };
+    } else if (listing !== '' && at.monotonicMs - this.#replaced.sinceMs >= REPLACED_STABLE_MS) {
+      this.#replaced = undefined;
+    } else return;
+    this.#version += 1;
+  }
+
+  /** What to read now. */
+  requests(at: Moment, hints: Hints): LoadRequest[] {
+    const requests: LoadRequest[] = [];
+    for (const record of this.#active) {
+      const request = record.request(at, hints);
+      if (request !== undefined) requests.push(request);
+      this.#track(record);
+    }
+    return requests;
+  }
+
+  /** Takes the reader's answers. */
+  loaded(results: readonly LoadResult[], at: Moment, hints: Hints): void {
+    for (const result of results) {
+      const record = this.#records.get(result.name);
+      if (record === undefined) continue;
+      this.#version += 1;
+      record.apply(result, at, hints);
+      this.#track(record);
+    }
+  }
+
+  /** When to look again without being told to, on the monotonic clock; undefined when only an event matters. */
+  get dueMs(): number | undefined {
+    let dueMs = this.#replacementDueMs;
+    for (const record of this.#active) dueMs = Math.min(dueMs, record.dueMs ?? Infinity);
+    return dueMs === Infinity ? undefined : dueMs;
+  }
+
+  /** An empty replacement only counts once an event or a scan shows something in it. */
+  get #replacementDueMs(): number {
+    const replaced = this.#replaced;
+    return replaced === undefined || replaced.listing === ''
+      ? Infinity
+      : replaced.sinceMs + REPLACED_STABLE_MS;
+  }
+
+  /** Whether only complete looks help: another folder took this one's place, and must prove stable. */
+  get isReplaced(): boolean {
+    return this.#replaced !== undefined;
+  }
+
+  /** Whether it is time to look at everything, to see whether a replaced folder is stable. */
+  isLookDue(at: Moment): boolean {
+    return this.#replacementDueMs <= at.monotonicMs;
+  }
+
+  /** Names whose time has come. */
+  dueNames(at: Moment): string[] {
+    return [...this.#active]
+      .filter((record) => (record.dueMs ?? Infinity) <= at.monotonicMs)
+      .map(({ name }) => name);
+  }
+
+  /** All files, by name. */
+  get records(): readonly FileRecord[] {
+    this.#sorted ??= [...this.#records.values()].sort((a, b) => compareStrings(a.name, b.name));
+    return this.#sorted;
+  }
+
+  /** Why the absence of an object means nothing now; empty when it does. */
+  doubts(): string[] {
+    const doubts: string[] = [];
+    if (this.#problem !== undefined) {
+      doubts.push(
+        `folder ${this.dir} cannot be read (${this.#problem}); what it declared stays in force until it is back`,
+      );
+    } else if (this.#replaced !== undefined) {
+      doubts.push(replacementDoubt(this.dir, this.#replaced.listing === ''));
+    }
+    const unread = this.records.filter((record) => record.good === undefined).map(({ file }) => file);
+    const [first] = unread;
+    if (first !== undefined) {
+      const more = unread.length > 1 ? ` and ${unread.length - 1} more` : '';
+      doubts.push(
+        `${first}${more} has never been read without errors since start, so nothing is removed; correct it or move it away`,
+      );
+    }
+    return doubts;
+  }
+}
+
+function replacementDoubt(dir: string, isEmpty: boolean): string {
+  return isEmpty
+    ? `folder ${dir} was replaced by an empty one (unmounted, or made anew); what it declared stays in force: put the manifests back, or restart ovrd to accept the empty folder`
+    : `folder ${dir} was replaced by another one; what only the old one declared stays in force until the new one has been unchanged for ${REPLACED_STABLE_MS / 1000} s`;
+}
+
+function isLink(sighting: Sighting): boolean {
+  return sighting.kind === 'file' && sighting.target !== undefined;
+}
+
+function listingOf(sightings: readonly Sighting[]): string {
+  return sightings
+    .map(({ name }) => name)
+    .sort(compareStrings)
+    .join('\0');
+}

@@ -1,0 +1,2 @@
+export * from './dir-source.ts';
+export * from './read-manifests.ts';

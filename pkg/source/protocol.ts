@@ -1,0 +1,40 @@
+import type { ParsedFile } from '../manifest/index.ts';
+import type { FolderLook, FolderScan, LoadRequest, LoadResult, LookRequest, Refusal } from './sighting.ts';
+
+/** What the main thread asks of the worker. */
+export type Question =
+  | { readonly op: 'look'; readonly request: LookRequest }
+  | { readonly op: 'scan'; readonly dir: string }
+  | {
+      readonly op: 'load';
+      readonly dir: string;
+      readonly requests: readonly LoadRequest[];
+      /** Questions of one round share one walk through the processes. */
+      readonly round: number;
+    }
+  | { readonly op: 'parse'; readonly text: string; readonly file: string };
+
+/** What each question is answered with. */
+export interface Answers {
+  readonly look: FolderLook;
+  readonly scan: FolderScan;
+  readonly load: readonly LoadResult[];
+  readonly parse: ParsedFile | Refusal;
+}
+
+export type Answer = Answers[keyof Answers];
+
+/** A question with the number that its reply carries. */
+export interface Letter {
+  readonly id: number;
+  readonly question: Question;
+}
+
+/** One reply a letter. */
+export type Reply = { readonly id: number } & (
+  | { readonly type: 'answer'; readonly answer: Answer }
+  | { readonly type: 'failure'; readonly message: string }
+);
+
+/** The number of the reply that nobody asked for: the worker is up. */
+export const READY_ID = 0;

@@ -1,0 +1,162 @@
+import { realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { Clock, Diagnostic } from '../api/index.ts';
+import type { NamedFile, ParsedFile, Revision } from '../manifest/index.ts';
+import { assemble } from '../manifest/merge/index.ts'; // the whole of pkg/manifest takes 20 MB, and only the worker needs it
+import type { FileCode } from './codes.ts';
+import {
+  fileDiagnostic,
+  type LoadRequest,
+  type LoadResult,
+  type Reader,
+  type ReadRules,
+  type Sighting,
+} from './sighting.ts';
+import { WorkerReader } from './worker-reader.ts';
+
+/** The path that stands for text given by the caller. */
+const STDIN_PATH = '-';
+const STDIN_NAME = '<stdin>';
+const TRIES = 5;
+/** Whoever runs a command means the file as it is now. */
+const AS_IT_IS: ReadRules = { checkWriters: 'never', acceptBlind: true, acceptUnterminated: true };
+
+/** From a name in the folder to the path as the user gave it. */
+type FileOf = (name: string) => string;
+
+interface Found {
+  readonly dir: string;
+  readonly sightings: readonly Sighting[];
+  readonly fileOf: FileOf;
+}
+
+export interface ReadManifestsOptions {
+  readonly clock: Clock;
+  /** What was read from standard input; stands behind the path `-`. */
+  readonly stdin?: string;
+}
+
+export interface ManifestsRead {
+  readonly revision: Revision;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Reads files and folders once: a file whatever its name, a folder for the manifests directly in it. What is wrong is in the
+ * diagnostics; objects of a file with mistakes count as far as they are valid.
+ */
+export async function readManifests(
+  paths: readonly string[],
+  options: ReadManifestsOptions,
+): Promise<ManifestsRead> {
+  const reader = new WorkerReader(options.clock);
+  try {
+    const reading = new Reading(reader);
+    for (const path of paths) {
+      if (path === STDIN_PATH) await reading.text(options.stdin ?? '');
+      else await reading.path(path);
+    }
+    return reading.result();
+  } finally {
+    await reader.stop();
+  }
+}
+
+/** One run over all paths. */
+class Reading {
+  readonly #reader: Reader;
+  readonly #files: NamedFile[] = [];
+  readonly #diagnostics: Diagnostic[] = [];
+  /** Real paths: the same file twice would declare everything twice. */
+  readonly #seen = new Set<string>();
+
+  constructor(reader: Reader) {
+    this.#reader = reader;
+  }
+
+  result(): ManifestsRead {
+    const { revision, diagnostics } = assemble(this.#files);
+    return { revision, diagnostics: [...this.#diagnostics, ...diagnostics] };
+  }
+
+  async text(text: string): Promise<void> {
+    const parsed = await this.#reader.parse(text, STDIN_NAME);
+    if ('objects' in parsed) this.#add(STDIN_NAME, parsed);
+    else this.#diagnostics.push(fileDiagnostic(STDIN_NAME, parsed.code, parsed.message));
+  }
+
+  async path(path: string): Promise<void> {
+    let real: string;
+    let isFolder: boolean;
+    try {
+      real = realpathSync(path);
+      isFolder = statSync(real).isDirectory();
+    } catch {
+      this.#report(path, 'path-missing', 'there is no such file or folder; check the path');
+      return;
+    }
+    await (isFolder ? this.#folder(path, real) : this.#file(path, real));
+  }
+
+  async #file(path: string, real: string): Promise<void> {
+    await this.#load(dirname(real), [basename(real)], () => path);
+  }
+
+  async #folder(path: string, real: string): Promise<void> {
+    const count = await this.#load(real, undefined, (name) => join(path, name));
+    if (count === 0) this.#report(path, 'path-empty', 'the folder holds no *.yaml, *.yml or *.json file');
+  }
+
+  /** Returns how many there were. */
+  async #load(dir: string, names: readonly string[] | undefined, fileOf: FileOf): Promise<number> {
+    let found: readonly Sighting[];
+    try {
+      found = (await this.#reader.look(names === undefined ? { dir } : { dir, names })).sightings;
+    } catch {
+      this.#report(fileOf(''), 'file-unreadable', 'the folder cannot be read; check its permissions');
+      return 0;
+    }
+    const fresh = found.filter(({ name }) => !this.#seen.has(join(dir, name)));
+    for (const { name } of fresh) this.#seen.add(join(dir, name));
+    await this.#loadAll({ dir, sightings: fresh, fileOf }, TRIES);
+    return found.length;
+  }
+
+  async #loadAll(found: Found, tries: number): Promise<void> {
+    const { dir, sightings, fileOf } = found;
+    const requests = sightings.flatMap((sighting) => this.#request(sighting, fileOf(sighting.name)));
+    const results = await this.#reader.load(dir, requests);
+    for (const result of results) this.#take(fileOf(result.name), result);
+    const names = results.filter(({ status }) => status === 'changed').map(({ name }) => name);
+    if (names.length === 0) return;
+    if (tries > 1) {
+      const again = await this.#reader.look({ dir, names });
+      await this.#loadAll({ ...found, sightings: again.sightings }, tries - 1);
+    } else {
+      for (const name of names) this.#report(fileOf(name), 'file-unreadable', 'the file keeps changing');
+    }
+  }
+
+  #request(sighting: Sighting, file: string): LoadRequest[] {
+    if (sighting.kind === 'refused') {
+      this.#report(file, sighting.refusal.code, sighting.refusal.message);
+      return [];
+    }
+    const { name, print, target } = sighting;
+    return [{ name, file, print, rules: AS_IT_IS, ...(target === undefined ? {} : { target }) }];
+  }
+
+  #take(file: string, result: LoadResult): void {
+    if (result.status === 'loaded') this.#add(file, result.parsed);
+    else if (result.status === 'refused') this.#report(file, result.refusal.code, result.refusal.message);
+  }
+
+  #add(file: string, parsed: ParsedFile): void {
+    this.#files.push({ file, ...parsed });
+    this.#diagnostics.push(...parsed.diagnostics);
+  }
+
+  #report(file: string, code: FileCode, message: string): void {
+    this.#diagnostics.push(fileDiagnostic(file, code, message));
+  }
+}

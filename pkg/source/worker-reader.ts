@@ -1,0 +1,120 @@
+import { availableParallelism } from 'node:os';
+import type { Clock } from '../api/index.ts';
+import type { ParsedFile } from '../manifest/index.ts';
+import { PARSE_FAILED } from './load.ts';
+import type {
+  FolderLook,
+  FolderScan,
+  LoadRequest,
+  LoadResult,
+  LookRequest,
+  Reader,
+  Refusal,
+} from './sighting.ts';
+import { DeadlineError } from './worker-connection.ts';
+import { WorkerLane } from './worker-lane.ts';
+
+/** A file takes milliseconds; what takes this long is hostile. */
+const LOAD_DEADLINE_MS = 2_000;
+/** Ten thousand files take 0.1 s; what takes this long is a dead mount. */
+const LOOK_DEADLINE_MS = 10_000;
+/** Answers of this many files keep the main thread free: some milliseconds of copying each. */
+const BATCH = 50;
+/** From so many files on, further workers are worth their start. */
+const MANY = 2_000;
+const MAX_LANES = 4;
+
+const TIMED_OUT: Refusal = {
+  code: 'parse-timeout',
+  message: `the file takes longer than ${LOAD_DEADLINE_MS / 1_000} s to read and parse; make it simpler or split it`,
+  retry: false,
+};
+
+/**
+ * Reads through a warm worker thread, and through some more for a while when there is much to read. A worker that misses a
+ * deadline or runs out of memory is ended and the next question gets a new one; of a batch that ended a worker, each file is
+ * tried on its own, so only the culprit suffers.
+ */
+export class WorkerReader implements Reader {
+  readonly #clock: Clock;
+  readonly #lane: WorkerLane;
+  #round = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#lane = new WorkerLane(clock);
+  }
+
+  async look(request: LookRequest): Promise<FolderLook> {
+    this.#round += 1;
+    return this.#lane.queue<'look'>({ op: 'look', request }, LOOK_DEADLINE_MS);
+  }
+
+  async scan(dir: string): Promise<FolderScan> {
+    return this.#lane.ask<'scan'>({ op: 'scan', dir }, LOOK_DEADLINE_MS);
+  }
+
+  async load(dir: string, requests: readonly LoadRequest[]): Promise<readonly LoadResult[]> {
+    const batches = batchesOf(requests);
+    const results: (readonly LoadResult[])[] = [];
+    const lanes = [this.#lane, ...this.#furtherLanes(requests.length)];
+    let next = 0;
+    const work = async (lane: WorkerLane): Promise<void> => {
+      for (let batch = batches[next]; batch !== undefined; batch = batches[next]) {
+        const index = next;
+        next += 1;
+        results[index] = await this.#loadBatch(lane, dir, batch);
+      }
+    };
+    await Promise.all(lanes.map(work));
+    await Promise.all(lanes.slice(1).map((lane) => lane.close()));
+    return results.flat();
+  }
+
+  #furtherLanes(files: number): WorkerLane[] {
+    const count = files < MANY ? 0 : Math.min(MAX_LANES, availableParallelism()) - 1;
+    return Array.from({ length: count }, () => new WorkerLane(this.#clock));
+  }
+
+  async #loadBatch(
+    lane: WorkerLane,
+    dir: string,
+    requests: readonly LoadRequest[],
+  ): Promise<readonly LoadResult[]> {
+    try {
+      return await lane.queue<'load'>({ op: 'load', dir, requests, round: this.#round }, LOAD_DEADLINE_MS);
+    } catch (error) {
+      const [first] = requests;
+      if (first !== undefined && requests.length === 1) {
+        return [{ name: first.name, status: 'refused', refusal: refusalFor(error) }];
+      }
+    }
+    const results: LoadResult[] = [];
+    for (const request of requests) results.push(...(await this.#loadBatch(lane, dir, [request])));
+    return results;
+  }
+
+  async parse(text: string, file: string): Promise<ParsedFile | Refusal> {
+    try {
+      return await this.#lane.queue<'parse'>({ op: 'parse', text, file }, LOAD_DEADLINE_MS);
+    } catch (error) {
+      return refusalFor(error);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#lane.close();
+  }
+}
+
+function batchesOf(requests: readonly LoadRequest[]): LoadRequest[][] {
+  const batches: LoadRequest[][] = [];
+  for (let start = 0; start < requests.length; start += BATCH) {
+    batches.push(requests.slice(start, start + BATCH));
+  }
+  return batches;
+}
+
+function refusalFor(error: unknown): Refusal {
+  return error instanceof DeadlineError ? TIMED_OUT : PARSE_FAILED;
+}
