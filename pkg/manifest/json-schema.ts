@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { anyDocument } from './document.ts';
+import { anyDocument } from './schema/index.ts';
 
 const ID = 'urn:ovr:manifest:v1';
 

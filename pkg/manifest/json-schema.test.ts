@@ -2,9 +2,9 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { jsonSchema, parseManifest } from '../index.ts';
+import { jsonSchema, parseManifest } from './index.ts';
 
-const root = new URL('../../../', import.meta.url);
+const root = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
 const schema = jsonSchema();
 const validate = new Ajv({
