@@ -3,6 +3,7 @@ import { attach, container, network } from '../../test/build/objects.ts';
 import { startAgent, TestSource, TestStore, type TestAgent } from '../../test/build/agent.ts';
 import { FakeClock } from '../api/index.ts';
 import type { ManifestObject } from '../manifest/index.ts';
+import type { SourceState } from './ports.ts';
 import { SimulatedWorld, type SimulatedHost, type Topology } from './simulated/index.ts';
 
 interface Bench {
@@ -69,6 +70,21 @@ describe('from nothing', () => {
     expect(world.shared.filter(({ name }) => name === 'ovr0')).toHaveLength(1);
     expect(world.resolve('swarm-master', 'c0', 'all')).toHaveLength(3);
   });
+});
+
+test('a source that reads the same again stays converged', async () => {
+  class RereadSource extends TestSource {
+    override state(): SourceState {
+      const { revision, ...rest } = super.state();
+      return revision ? { ...rest, revision: { ...revision } } : rest;
+    }
+  }
+  const clock = new FakeClock();
+  const world = new SimulatedWorld({ clock, images: ['busybox'] });
+  const agent = await startAgent({ engine: world.host().engine, clock, source: new RereadSource() });
+  agent.source.declare(net0);
+  await agent.run();
+  expect(agent.reconciler.status().converged).toBe(true);
 });
 
 describe('drift', () => {

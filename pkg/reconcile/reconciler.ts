@@ -173,7 +173,7 @@ export class Reconciler implements AgentView, AgentControl {
   status(): AgentStatus {
     const { source } = this.#deps;
     const state = source.state();
-    const isCurrent = this.#last?.revision === state.revision;
+    const isCurrent = this.#last?.revision.digest === state.revision?.digest;
     const isValid = state.diagnostics.every(({ severity }) => severity !== 'error');
     return {
       ...describeAgent(this.#options, { startedMs: this.#startedMs, lastRoundMs: this.#lastRoundMs }),
