@@ -101,6 +101,13 @@ const ROWS: readonly Row[] = [
     'address-unsupported',
     'invalid',
   ],
+  [
+    'connect',
+    500,
+    "Invalid address 10.79.0.2: It does not belong to any of this network's subnets",
+    'address-unsupported',
+    'invalid',
+  ],
   ['connect', 403, 'Address already in use', 'address-in-use', 'waiting'],
   ['start-container', 500, 'Address already in use', 'address-in-use', 'waiting'],
   [

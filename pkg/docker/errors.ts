@@ -102,7 +102,7 @@ const RULES: readonly Rule[] = [
   {
     code: 'address-unsupported',
     kind: 'invalid',
-    says: /user specified IP address is supported|no configured subnet.* contains? (the )?IP address/i,
+    says: /user specified IP address is supported|no configured subnet.* contains? (the )?IP address|does not belong to any of this network's subnets/i,
     mend: 'Give the network an ipam.subnet that holds the address.',
   },
   {
