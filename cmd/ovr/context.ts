@@ -36,17 +36,17 @@ export class UsageError extends Error {
   }
 }
 
-/** Whether nobody listens where the agent should be; all other failures mean that something is there. */
-export function isUnreachable(error: unknown): boolean {
-  return error instanceof Error && 'failure' in error && error.failure === 'unreachable';
-}
-
-/** The status of the agent that answers, or undefined where there is none. */
+/** The status of the agent that answers; undefined where nobody listens. Any other failure means that something is there, and stays one. */
 export async function answeringAgent(client: AgentClient): Promise<AgentStatus | undefined> {
   try {
     return await client.status();
   } catch (error) {
-    if (isUnreachable(error)) return undefined;
+    if (failureOf(error) === 'unreachable') return undefined;
     throw error;
   }
+}
+
+/** How asking the agent failed. By its shape, because loading the client for its class would slow down every run. */
+export function failureOf(error: unknown): unknown {
+  return error instanceof Error && 'failure' in error ? error.failure : undefined;
 }

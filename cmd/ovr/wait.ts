@@ -1,6 +1,6 @@
 import type { AgentStatus } from '../../pkg/reconcile/index.ts';
 import type { AgentClient } from '../../pkg/server/index.ts';
-import { answeringAgent, type CliContext, type Output } from './context.ts';
+import { answeringAgent, failureOf, type CliContext, type Output } from './context.ts';
 import { needsAttention } from './render/status.ts';
 
 const POLL_MS = 200;
@@ -47,7 +47,7 @@ async function lookAgain(client: AgentClient): Promise<boolean> {
     await client.resync();
     return true;
   } catch (error) {
-    if (error instanceof Error && 'failure' in error && error.failure === 'refused') return false;
+    if (failureOf(error) === 'refused') return false;
     throw error;
   }
 }

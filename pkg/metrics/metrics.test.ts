@@ -203,13 +203,30 @@ describe('createMetrics', () => {
 });
 
 describe('docs/metrics.md', () => {
-  it('has exactly the metrics there are, with their types', async () => {
+  it('has exactly the metrics there are, with their types and labels', async () => {
+    const endpoints = [{ network: 'ovr0', ipv4Address: '10.0.9.2', aliases: ['nginx'] }];
+    const observed = { id: 'a', createdAtMs: 0, state: 'running', endpoints };
+    const sources = [{ name: 'dir', synced: true, lastSyncMs: 1 }];
+    const objects = [object({ causes: [aliasDrift], observed })];
+    metrics.observer.statusChanged(status({ objects, sources, revision: { digest: 'abc', objects: 1 } }));
     const text = await metrics.render();
-    const types = [...text.matchAll(/^# TYPE (ovr_\w+) (\w+)$/gm)].map(([, name, type]) => `${name} ${type}`);
     const page = await readFile(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
-    const rows = [...page.matchAll(/^\| `(ovr_\w+)(?:\{[^}]*\})?` \| (\w+) \|/gm)].map(
-      ([, name, type]) => `${name} ${type}`,
+    const rows = [...page.matchAll(/^\| `(ovr_\w+)(?:\{([^}]*)\})?` \| (\w+) \|/gm)].map(
+      ([, name = '', labels = '', type = '']) => ({ name, type, labels }),
     );
-    expect(rows.toSorted()).toEqual(types.toSorted());
+    const families = [...text.matchAll(/^# TYPE (ovr_\w+) (\w+)\n(?:ovr_\w+(?:\{(.*)\})? )?/gm)].map(
+      ([, name = '', type = '', labels = '']) => ({ name, type, labels: labelNames(labels) }),
+    );
+    expect(rows.toSorted(byName)).toEqual(families.toSorted(byName));
   });
 });
+
+function byName(a: { name: string }, b: { name: string }): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+/** Without the one that histograms add by themselves. */
+function labelNames(labels: string): string {
+  const names = [...labels.matchAll(/(\w+)="/g)].map(([, name]) => name);
+  return names.filter((name) => name !== 'le').join(',');
+}

@@ -1,11 +1,15 @@
 import { Argument } from 'commander';
 
-import type { ProgramShape } from '../completion/shape.ts';
+import { bashScript } from '../completion/bash.ts';
+import { fishScript } from '../completion/fish.ts';
+import { shapeOf } from '../completion/shape.ts';
+import { zshScript } from '../completion/zsh.ts';
 import { LISTING_WORDS } from '../target.ts';
 import { examples, type AddVerb } from '../verb.ts';
 
-const SHELLS = ['bash', 'zsh', 'fish'] as const;
-type Shell = (typeof SHELLS)[number];
+const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript };
+type Shell = keyof typeof SCRIPTS;
+const SHELLS = Object.keys(SCRIPTS);
 
 /** What the first argument of a verb can be, where it is not a path. */
 const WORDS = new Map<string, readonly string[]>([
@@ -26,17 +30,9 @@ export const addCompletion: AddVerb = (program, run) => {
       examples('source <(ovr completion bash)', 'ovr completion fish > ~/.config/fish/completions/ovr.fish'),
     )
     .action((shell: Shell) =>
-      run(async ({ stdout }) => {
-        const { shapeOf } = await import('../completion/shape.ts');
-        const write = await writerFor(shell);
-        stdout.write(write(shapeOf(program, WORDS)));
-        return 0;
+      run(({ stdout }) => {
+        stdout.write(SCRIPTS[shell](shapeOf(program, WORDS)));
+        return Promise.resolve(0);
       }),
     );
 };
-
-async function writerFor(shell: Shell): Promise<(shape: ProgramShape) => string> {
-  if (shell === 'bash') return (await import('../completion/bash.ts')).bashScript;
-  if (shell === 'zsh') return (await import('../completion/zsh.ts')).zshScript;
-  return (await import('../completion/fish.ts')).fishScript;
-}

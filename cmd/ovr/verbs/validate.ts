@@ -33,7 +33,7 @@ async function validate(context: CliContext, paths: readonly string[], format: F
 }
 
 /** One line each, in the usual form of compilers. */
-export function printDiagnostics({ stdout, paint }: CliContext, diagnostics: readonly Diagnostic[]): void {
+function printDiagnostics({ stdout, paint }: CliContext, diagnostics: readonly Diagnostic[]): void {
   for (const diagnostic of diagnostics) {
     const line = oneLine(formatDiagnostic(diagnostic));
     const { severity } = diagnostic;
