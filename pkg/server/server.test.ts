@@ -284,6 +284,22 @@ describe('events', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('drops a client that does not read', async () => {
+    const dropped = new Promise<void>((resolve) => {
+      request({ socketPath, path: '/v1/events?follow=true' }, (response) => {
+        response.on('close', () => resolve());
+        response.on('error', () => undefined);
+        const message = 'x'.repeat(256 * 1024);
+        for (let count = 0; count < 40 && agent.listenerCount > 0; count += 1)
+          agent.emit({ ...event, message });
+        response.resume();
+      }).end();
+    });
+    await dropped;
+    expect(agent.listenerCount).toBe(0);
+    expect((await socket('/healthz')).status).toBe(200);
+  });
+
   it('takes a limited number of streams', async () => {
     agent.emit(event);
     const streams = Array.from({ length: 32 }, () => follow(0));
