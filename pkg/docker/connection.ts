@@ -1,5 +1,6 @@
 import { Agent as PlainAgent, IncomingMessage } from 'node:http';
 import { Agent as SecureAgent } from 'node:https';
+import { inspect } from 'node:util';
 import Docker from 'dockerode';
 import { OvrError, errorMessage } from '../api/index.ts';
 import { type Address, type TlsOptions } from './address.ts';
@@ -58,12 +59,18 @@ function dialOptions({ method, path, query, body }: Request, signal: AbortSignal
   };
 }
 
+const REQUEST_GUARDS = {
+  // An engine never redirects; following one would send the request to wherever the answer says.
+  maxRedirects: 0,
+  // The modem renders every request for its debug log, also when that is off: with all open sockets that takes milliseconds.
+  [inspect.custom]: (): string => 'a request',
+};
+
 function modemFor(address: Address, tls: TlsOptions): Modem {
   // Its types hide the method that is replaced here; what is used of it is `Modem`.
   const modem = newDocker({ ...WITHOUT_ENVIRONMENT, ...target(address, tls) }).modem as unknown as Modem;
   const build = modem.buildRequest.bind(modem);
-  // An engine never redirects; following one would send the request to wherever the answer says.
-  modem.buildRequest = (request, ...rest) => build({ ...request, maxRedirects: 0 }, ...rest);
+  modem.buildRequest = (request, ...rest) => build({ ...request, ...REQUEST_GUARDS }, ...rest);
   return modem;
 }
 

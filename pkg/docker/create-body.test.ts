@@ -165,14 +165,14 @@ describe('the body of a container create', () => {
     });
   });
 
-  it('attaches to its first network by ID', () => {
+  it('attaches to its first network by ID, and names it by name', () => {
     const network = { name: 'ovr0', id: 'abc' };
     const endpoint = { network, aliases: ['nginx', 'web'], ipv4Address: '10.0.9.10' };
     expect(bodyOf({}, { endpoint })).toMatchObject({
-      HostConfig: { NetworkMode: 'abc' },
+      HostConfig: { NetworkMode: 'ovr0' },
       NetworkingConfig: {
         EndpointsConfig: {
-          abc: { Aliases: ['nginx', 'web'], IPAMConfig: { IPv4Address: '10.0.9.10' } },
+          ovr0: { NetworkID: 'abc', Aliases: ['nginx', 'web'], IPAMConfig: { IPv4Address: '10.0.9.10' } },
         },
       },
     });

@@ -47,13 +47,17 @@ export function createBody(create: ContainerCreate, env: readonly string[], apiV
     StopSignal: spec.stopSignal,
     StopTimeout: stopTimeout === undefined ? undefined : wholeSeconds(stopTimeout),
     HostConfig: { ...hostConfig(spec, apiVersion), ...networkMode(create) },
-    NetworkingConfig: endpoint && { EndpointsConfig: { [networkOf(endpoint)]: endpointConfig(endpoint) } },
+    NetworkingConfig: endpoint && { EndpointsConfig: { [endpoint.network.name]: endpointConfig(endpoint) } },
   });
 }
 
-/** The settings of one endpoint, always complete: what is left out is lost. */
-export function endpointConfig({ aliases, ipv4Address }: EndpointRequest): object {
+/**
+ * The settings of one endpoint, always complete: what is left out is lost. With the ID in it, a container that is started later is
+ * attached to that network even where others have its name.
+ */
+export function endpointConfig({ network, aliases, ipv4Address }: EndpointRequest): object {
   return {
+    ...(network.id === undefined ? {} : { NetworkID: network.id }),
     ...(aliases.length === 0 ? {} : { Aliases: aliases }),
     ...(ipv4Address === undefined ? {} : { IPAMConfig: { IPv4Address: ipv4Address } }),
   };
@@ -88,8 +92,9 @@ function requireKnownFields({ name, spec }: ContainerCreate, apiVersion: string)
   throw new OvrError('invalid-request', 'invalid', message);
 }
 
+/** By name: a container that names its network by ID can never be started again once that network was made anew (Docker 26). */
 function networkMode({ spec, endpoint }: ContainerCreate): object {
-  if (endpoint !== undefined) return { NetworkMode: networkOf(endpoint) };
+  if (endpoint !== undefined) return { NetworkMode: endpoint.network.name };
   return spec.networks?.length === 0 ? { NetworkMode: 'none' } : {};
 }
 

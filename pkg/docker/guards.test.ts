@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Fault,
   FaultProxy,
+  IMPATIENT,
   ScriptedEngine,
   adapterOn,
   eventually,
@@ -24,7 +25,7 @@ const CONTAINERS = Array.from({ length: 20 }, (_, index) => ({
 beforeEach(async () => {
   scripted = await ScriptedEngine.start(playHost({ containers: CONTAINERS }));
   proxy = await FaultProxy.start({ path: scripted.socketPath });
-  engine = adapterOn(proxy.socketPath);
+  engine = adapterOn(proxy.socketPath, { timeouts: IMPATIENT });
 });
 
 afterEach(async () => {
@@ -32,14 +33,13 @@ afterEach(async () => {
   await scripted.close();
 });
 
-async function failureOf(call: Promise<unknown>): Promise<{ code: unknown; kind: unknown; ms: number }> {
-  const startedMs = performance.now();
+async function failureOf(call: Promise<unknown>): Promise<{ code: unknown; kind: unknown }> {
   const error: unknown = await call.then(
     () => undefined,
     (reason: unknown) => reason,
   );
   const { code, kind } = (error ?? {}) as { code?: unknown; kind?: unknown };
-  return { code, kind, ms: performance.now() - startedMs };
+  return { code, kind };
 }
 
 const FAULTS: readonly (readonly [name: string, fault: Fault, code: string])[] = [
@@ -95,14 +95,13 @@ const FAULTS: readonly (readonly [name: string, fault: Fault, code: string])[] =
 
 describe('an engine that', () => {
   it.each(FAULTS)('%s while it lists containers fails the look at it', async (_, fault, code) => {
-    await engine.facts();
+    await eventually(() => engine.facts());
     proxy.fault(/GET .*\/containers\/json/, fault);
     const failure = await failureOf(engine.observe());
     expect(failure).toMatchObject({ code, kind: 'transient' });
-    expect(failure.ms).toBeLessThan(2_000);
     await eventually(() => expect(proxy.openConnections).toBe(0));
     proxy.heal();
-    expect((await engine.observe()).containers).toHaveLength(20);
+    await eventually(async () => expect((await engine.observe()).containers).toHaveLength(20));
     await eventually(() => expect(proxy.openConnections).toBe(0));
   });
 
@@ -122,7 +121,7 @@ describe('an engine that', () => {
       expect(failure).toHaveProperty('kind', 'transient');
     }
     proxy.heal();
-    expect(await engine.facts()).toHaveProperty('apiVersion', '1.41');
+    await eventually(async () => expect(await engine.facts()).toHaveProperty('apiVersion', '1.41'));
   });
 
   it.each([
@@ -139,13 +138,15 @@ describe('an engine that', () => {
       response.writeHead(404, { 'Content-Type': 'application/json' });
       response.end('{"message":"No such container: c1"}');
     });
-    engine = adapterOn(proxy.socketPath, { apiVersion: '1.41' });
+    engine = adapterOn(proxy.socketPath, { apiVersion: '1.41', timeouts: IMPATIENT });
     proxy.fault(/DELETE/, fault);
     expect(await failureOf(engine.removeContainer('c1'))).toMatchObject({ code });
     proxy.heal();
-    expect(await failureOf(engine.removeContainer('c1'))).toMatchObject({
-      code: 'not-found',
-      kind: 'already-so',
+    await eventually(async () => {
+      expect(await failureOf(engine.removeContainer('c1'))).toEqual({
+        code: 'not-found',
+        kind: 'already-so',
+      });
     });
   });
 
@@ -175,12 +176,13 @@ describe('an engine that', () => {
   });
 
   it('answers one container slowly does not delay another', async () => {
-    await engine.facts();
+    engine = adapterOn(proxy.socketPath);
     proxy.fault(/containers\/c1\//, { type: 'stall' });
-    const stuck = failureOf(engine.containerState('c1'));
-    const startedMs = performance.now();
+    let isStuck = true;
+    const stuck = failureOf(engine.containerState('c1')).finally(() => (isStuck = false));
     expect(await engine.containerState('c2')).toEqual({ state: 'running', exitCode: 0 });
-    expect(performance.now() - startedMs).toBeLessThan(200);
-    expect(await stuck).toMatchObject({ code: 'engine-timeout' });
+    expect(isStuck).toBe(true);
+    proxy.cutAll();
+    expect(await stuck).toHaveProperty('code', 'engine-unreachable');
   });
 });

@@ -1,1 +1,2 @@
 export { type DockerEngineOptions, createDockerEngine } from './engine.ts';
+export { type Timeouts } from './operation.ts';

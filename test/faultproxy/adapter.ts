@@ -1,5 +1,5 @@
 import { type Clock, silentLogger } from '../../pkg/api/index.ts';
-import { type DockerEngineOptions, createDockerEngine } from '../../pkg/docker/index.ts';
+import { type DockerEngineOptions, type Timeouts, createDockerEngine } from '../../pkg/docker/index.ts';
 import { type Engine } from '../../pkg/reconcile/index.ts';
 
 /** The machine's own time: what stands between an adapter and a socket cannot be moved by hand. */
@@ -12,25 +12,22 @@ export const realClock: Clock = {
   },
 };
 
-/** The adapter on a socket, so impatient that a test need not wait. */
+const IMPATIENCE_MS = 250;
+
+/** So short that a test of them need not wait; on a busy machine what goes well can take as long. */
+export const IMPATIENT: Timeouts = {
+  readMs: IMPATIENCE_MS,
+  changeMs: IMPATIENCE_MS,
+  startMs: IMPATIENCE_MS,
+  stopExtraMs: IMPATIENCE_MS,
+  pullIdleMs: IMPATIENCE_MS,
+  pullTotalMs: 4 * IMPATIENCE_MS,
+  livenessMs: IMPATIENCE_MS,
+};
+
+/** The adapter on a socket, on its own and without a log. */
 export function adapterOn(socketPath: string, options: Partial<DockerEngineOptions> = {}): Engine {
-  const { timeouts, ...rest } = options;
-  return createDockerEngine({
-    host: socketPath,
-    clock: realClock,
-    logger: silentLogger,
-    timeouts: {
-      readMs: 250,
-      changeMs: 250,
-      startMs: 250,
-      stopExtraMs: 250,
-      pullIdleMs: 250,
-      pullTotalMs: 1_000,
-      livenessMs: 100,
-      ...timeouts,
-    },
-    ...rest,
-  });
+  return createDockerEngine({ host: socketPath, clock: realClock, logger: silentLogger, ...options });
 }
 
 /** Asks again, a few milliseconds apart, until it holds; fails with what it said last. */

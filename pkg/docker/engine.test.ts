@@ -1,0 +1,221 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ScriptedHost, ScriptedEngine, adapterOn, playHost } from '../../test/faultproxy/index.ts';
+import { FakeClock, silentLogger } from '../api/index.ts';
+import { createDockerEngine } from './engine.ts';
+import { OLDEST_API } from './version.ts';
+
+let scripted: ScriptedEngine;
+let host: ScriptedHost;
+
+beforeEach(async () => {
+  host = {};
+  scripted = await ScriptedEngine.start(playHost(host));
+});
+
+afterEach(() => scripted.close());
+
+const LISTS = ['GET /v1.41/containers/json', 'GET /v1.41/networks'];
+
+/** The calls since the last time it was asked, but for pings. */
+function newCalls(): string[] {
+  const calls = scripted.calls;
+  scripted.requests.length = 0;
+  return calls;
+}
+
+describe('the API version', () => {
+  it.each([
+    ['1.41', '1.41'],
+    ['1.22', '1.22'],
+    ['1.55', '1.47'],
+  ])('of an engine that speaks up to %s is %s', async (newest, agreed) => {
+    scripted.apiVersion = newest;
+    const engine = adapterOn(scripted.socketPath);
+    expect(await engine.facts()).toHaveProperty('apiVersion', agreed);
+    await engine.observe();
+    const pings = scripted.requests.filter(({ path }) => path === '/_ping');
+    expect(pings).toHaveLength(1);
+    expect(scripted.calls.every((call) => call.split(' ')[1]?.startsWith(`/v${agreed}/`))).toBe(true);
+  });
+
+  it('of an engine that does not tell in a ping is asked for with the oldest', async () => {
+    scripted.apiVersion = undefined;
+    host.also = ({ path }) =>
+      path.endsWith('/version') ? { json: { Version: '1.12.0', ApiVersion: '1.24' } } : undefined;
+    expect(await adapterOn(scripted.socketPath).facts()).toHaveProperty('apiVersion', '1.24');
+    expect(newCalls()).toEqual([`GET /v${OLDEST_API}/version`, 'GET /v1.24/info']);
+  });
+
+  it.each([
+    ['too old', '1.21', 'api-version'],
+    ['nonsense', 'latest', 'engine-garbled'],
+  ])('is refused when it is %s', async (_, newest, code) => {
+    scripted.apiVersion = newest;
+    await expect(adapterOn(scripted.socketPath).observe()).rejects.toHaveProperty('code', code);
+    expect(scripted.calls).toEqual([]);
+  });
+
+  it('can be forced', async () => {
+    const engine = adapterOn(scripted.socketPath, { apiVersion: '1.30' });
+    expect(await engine.facts()).toHaveProperty('apiVersion', '1.30');
+    expect(scripted.requests.map(({ path }) => path)).toEqual(['/v1.30/info']);
+    expect(() => adapterOn(scripted.socketPath, { apiVersion: 'v1.30' })).toThrow(/write it as 1\.40/);
+  });
+
+  it('is agreed on anew when the engine does not take it any more', async () => {
+    const engine = adapterOn(scripted.socketPath);
+    await engine.facts();
+    scripted.apiVersion = '1.47';
+    host.also = ({ path }) =>
+      path.startsWith('/v1.41/')
+        ? {
+            status: 400,
+            json: { message: 'client version 1.41 is too old. Minimum supported API version is 1.44' },
+          }
+        : undefined;
+    await expect(engine.observe()).rejects.toMatchObject({ code: 'api-version', kind: 'invalid' });
+    await engine.observe();
+    expect(newCalls().slice(-2)).toEqual(['GET /v1.47/containers/json', 'GET /v1.47/networks']);
+  });
+});
+
+describe('facts', () => {
+  it('are asked for once in five minutes', async () => {
+    const clock = new FakeClock();
+    const engine = adapterOn(scripted.socketPath, { clock });
+    await Promise.all([engine.facts(), engine.facts()]);
+    clock.advance(299_000);
+    await engine.facts();
+    expect(newCalls()).toEqual(['GET /v1.41/info']);
+    clock.advance(1_000);
+    await engine.facts();
+    expect(newCalls()).toEqual(['GET /v1.41/info']);
+  });
+
+  it('are asked for again soon while the daemon is finding its Swarm', async () => {
+    const clock = new FakeClock();
+    host.info = { Swarm: { NodeID: 'n1', LocalNodeState: 'pending' } };
+    const engine = adapterOn(scripted.socketPath, { clock });
+    expect(await engine.facts()).toHaveProperty('kind', 'swarm-worker');
+    host.info = { Swarm: { NodeID: 'n1', LocalNodeState: 'active', ControlAvailable: true } };
+    host.also = ({ path }) => (path.endsWith('/nodes/n1') ? { json: { Spec: { Labels: null } } } : undefined);
+    clock.advance(1_000);
+    expect(await engine.facts()).toHaveProperty('kind', 'swarm-manager');
+  });
+
+  it('keep the labels of the Swarm node while nobody can read them', async () => {
+    const clock = new FakeClock();
+    host.info = { Swarm: { NodeID: 'n1', LocalNodeState: 'active', ControlAvailable: true } };
+    host.also = ({ path }) =>
+      path.endsWith('/nodes/n1')
+        ? { status: 503, json: { message: 'The swarm does not have a leader.' } }
+        : undefined;
+    const engine = adapterOn(scripted.socketPath, { clock, nodeLabels: { zone: 'a' } });
+    await expect(engine.facts()).rejects.toMatchObject({ code: 'engine-error', kind: 'transient' });
+
+    const hasLabels = host.also;
+    host.also = ({ path }) =>
+      path.endsWith('/nodes/n1') ? { json: { Spec: { Labels: { disk: 'ssd' } } } } : undefined;
+    expect((await engine.facts()).node.labels).toEqual({ disk: 'ssd', zone: 'a' });
+    for (const change of [
+      () => (host.also = hasLabels),
+      () => (host.info = { Swarm: { NodeID: 'n1', LocalNodeState: 'active' } }),
+    ]) {
+      change();
+      clock.advance(300_000);
+      expect((await engine.facts()).node.labels).toEqual({ disk: 'ssd', zone: 'a' });
+    }
+  });
+});
+
+describe('a look at the engine', () => {
+  it('without a watch reads everything each time', async () => {
+    host.containers = [
+      { id: 'c1', name: 'web_1' },
+      { id: 'c2', name: 'other', isOwned: false },
+    ];
+    host.networks = [{ Id: 'n1', Name: 'ovr0', Driver: 'bridge' }];
+    const engine = adapterOn(scripted.socketPath);
+    for (const calls of [['GET /v1.41/info'], []]) {
+      expect(await engine.observe()).toMatchObject({
+        engine: { kind: 'plain' },
+        containers: [
+          { id: 'c1', details: { hostname: 'c1' } },
+          { id: 'c2', name: 'other' },
+        ],
+        networks: [{ id: 'n1', name: 'ovr0' }],
+      });
+      expect(newCalls()).toEqual([...calls, LISTS[0], 'GET /v1.41/containers/c1/json', LISTS[1]]);
+    }
+  });
+
+  it('asks for all containers, also those that do not run', async () => {
+    await adapterOn(scripted.socketPath).observe();
+    const list = scripted.requests.find(({ path }) => path.endsWith('/containers/json'));
+    expect(list?.query.get('all')).toBe('1');
+  });
+
+  it('leaves out a container that goes between list and inspect, if it is gone', async () => {
+    host.containers = [
+      { id: 'c1', name: 'web_1' },
+      { id: 'c2', name: 'web_2' },
+    ];
+    host.also = ({ path }) => {
+      if (path.endsWith('/c2/json')) host.containers = [{ id: 'c1', name: 'web_1' }];
+      return undefined;
+    };
+    const { containers } = await adapterOn(scripted.socketPath).observe();
+    expect(containers.map(({ id }) => id)).toEqual(['c1']);
+  });
+
+  it('fails when a listed container cannot be inspected, and stays so', async () => {
+    host.containers = [{ id: 'c1', name: 'web_1' }];
+    host.also = ({ path }) =>
+      path.endsWith('/c1/json') ? { status: 404, json: { message: 'No such container: c1' } } : undefined;
+    await expect(adapterOn(scripted.socketPath).observe()).rejects.toMatchObject({
+      code: 'engine-error',
+      kind: 'transient',
+      message: 'Container web_1 is listed but cannot be inspected: not found.',
+    });
+  });
+
+  it('fails as a whole when one inspect fails', async () => {
+    host.containers = Array.from({ length: 30 }, (_, index) => ({ id: `c${index}`, name: `web_${index}` }));
+    host.also = ({ path }) =>
+      path.endsWith('/c7/json') ? { status: 500, json: { message: 'x' } } : undefined;
+    await expect(adapterOn(scripted.socketPath).observe()).rejects.toHaveProperty('code', 'engine-error');
+  });
+
+  it('tells both containers of one name', async () => {
+    host.containers = [
+      { id: 'c1', name: 'web', isOwned: false },
+      { id: 'c2', name: 'web', isOwned: false },
+    ];
+    const { containers } = await adapterOn(scripted.socketPath).observe();
+    expect(containers.map(({ id }) => id)).toEqual(['c1', 'c2']);
+  });
+});
+
+describe('options', () => {
+  it.each([{ host: 'docker.sock' }, { host: '/run/docker.sock', apiVersion: '1' }])(
+    '%j are refused',
+    (options) => {
+      const engine = (): unknown =>
+        createDockerEngine({ clock: new FakeClock(), logger: silentLogger, ...options });
+      expect(engine).toThrow(expect.objectContaining({ code: 'invalid-request' }) as Error);
+    },
+  );
+
+  it('are not mixed with DOCKER_HOST', async () => {
+    const before = process.env['DOCKER_HOST'];
+    process.env['DOCKER_HOST'] = 'tcp://127.0.0.1:1';
+    try {
+      expect(await adapterOn(scripted.socketPath).facts()).toHaveProperty('kind', 'plain');
+      process.env['DOCKER_HOST'] = 'not:an:address';
+      expect(() => adapterOn(scripted.socketPath)).toThrow(/DOCKER_HOST/);
+    } finally {
+      if (before === undefined) delete process.env['DOCKER_HOST'];
+      else process.env['DOCKER_HOST'] = before;
+    }
+  });
+});
