@@ -44,6 +44,11 @@ async function apply(context: CliContext, { output, filename, force }: ApplyOpti
     progress.write(describeAction(context.paint, record, context.clock.monotonic() - started));
   });
   const { converged, statuses } = applied;
+  if (!converged && statuses.length === 0) {
+    throw new Error(
+      'the engine was not read, so nothing was done: ovr diff -f with the same flags tells why',
+    );
+  }
   if (!(await printData(context.stdout, output, { converged, objects: statuses, actions }))) {
     await printResult(context, applied, actions.length);
   }

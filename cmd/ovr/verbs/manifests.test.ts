@@ -183,6 +183,17 @@ describe('apply -f', () => {
     expect((await stage.run(line, { local: applying(true) })).code).toBe(0);
   });
 
+  it('says so when nothing could be looked at', async () => {
+    await stage.stopAgent();
+    const local = { ...reading(), apply: () => Promise.resolve({ converged: false, statuses: [] }) };
+    expect(await stage.run('apply -f a', { local })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        'ovr: the engine was not read, so nothing was done: ovr diff -f with the same flags tells why\n',
+    });
+  });
+
   it('does nothing with manifests that have mistakes', async () => {
     await stage.stopAgent();
     expect(await stage.run('apply -f a', { local: reading(mistake) })).toMatchObject({ code: 1, stdout: '' });
