@@ -10,7 +10,7 @@ interface Entry {
 }
 
 /** Everything that a list says about a container and that changes: an inspect is as good as new while it stays the same. */
-export function fingerprint(listed: ListedContainer): string {
+function fingerprint(listed: ListedContainer): string {
   const networks = Object.entries(listed.NetworkSettings?.Networks ?? {}).map(([name, endpoint]) => [
     name,
     endpoint?.NetworkID,
