@@ -179,11 +179,22 @@ describe('a look at the engine', () => {
     });
   });
 
-  it('fails as a whole when one inspect fails', async () => {
+  it('leaves unknown the one container that the engine does not tell about', async () => {
     host.containers = Array.from({ length: 30 }, (_, index) => ({ id: `c${index}`, name: `web_${index}` }));
     host.also = ({ path }) =>
       path.endsWith('/c7/json') ? { status: 500, json: { message: 'x' } } : undefined;
-    await expect(adapterOn(scripted.socketPath).observe()).rejects.toHaveProperty('code', 'engine-error');
+    const { containers } = await adapterOn(scripted.socketPath).observe();
+    expect(containers.filter(({ details }) => details === undefined).map(({ id }) => id)).toEqual(['c7']);
+    expect(containers).toHaveLength(30);
+  });
+
+  it('does not ask about busy containers', async () => {
+    host.containers = [
+      { id: 'c1', name: 'web_1' },
+      { id: 'c2', name: 'web_2' },
+    ];
+    const { containers } = await adapterOn(scripted.socketPath).observe(new Set(['web_2']));
+    expect(containers.map(({ details }) => details !== undefined)).toEqual([true, false]);
   });
 
   it('tells both containers of one name', async () => {

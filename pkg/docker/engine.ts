@@ -59,6 +59,7 @@ class DockerEngine implements Engine {
   readonly #names = new Names();
   /** Watches whose stream is up: while there is one, what is cached is dropped as soon as it is no longer so. */
   readonly #live = new Set<EventWatch>();
+  readonly #listeners = new Set<(event: EngineEvent) => void>();
 
   constructor(options: DockerEngineOptions) {
     const { clock, logger, nodeName, nodeLabels = {} } = options;
@@ -70,7 +71,8 @@ class DockerEngine implements Engine {
     this.#logger = logger;
     const name = nodeName === undefined ? {} : { nodeName };
     this.#facts = new FactBook({ client, clock, logger, nodeLabels, ...name });
-    this.#reader = new StateReader({ client, clock, cache, names, isWatched });
+    const cameLate = (containerName: string): void => this.#tellAll({ type: 'changed', containerName });
+    this.#reader = new StateReader({ client, clock, cache, names, isWatched, cameLate });
     this.#containers = new ContainerCalls({ client, logger, cache, names, reader: this.#reader });
     this.#networks = new NetworkCalls({ client, cache, names, reader: this.#reader });
     this.#images = new Images(client, clock, isWatched);
@@ -80,10 +82,10 @@ class DockerEngine implements Engine {
     return this.#facts.facts();
   }
 
-  async observe(): Promise<ObservedState> {
+  async observe(busy: ReadonlySet<string> = new Set()): Promise<ObservedState> {
     const engine = await this.#facts.facts();
     // Networks after containers: so a network that a container is on has not been missed.
-    const containers = await this.#reader.containers();
+    const containers = await this.#reader.containers(busy);
     const networks = await this.#reader.networks();
     const networkNames = new Map(networks.map(({ id, name }) => [id, name]));
     return {
@@ -108,9 +110,13 @@ class DockerEngine implements Engine {
       },
       onEvent: (event) => this.#take(event, listener),
     });
+    // A function of its own, so that one listener can watch twice.
+    const own = (event: EngineEvent): void => this.#tell(listener, event);
+    this.#listeners.add(own);
     watch.start();
     return {
       stop: () => {
+        this.#listeners.delete(own);
         this.#live.delete(watch);
         watch.stop();
       },
@@ -192,6 +198,10 @@ class DockerEngine implements Engine {
   #noteChange(containerId: string, name: string | undefined): void {
     this.#cache.drop(containerId);
     if (name !== undefined) this.#names.learnContainer(containerId, name);
+  }
+
+  #tellAll(event: EngineEvent): void {
+    for (const listener of this.#listeners) listener(event);
   }
 
   /** A listener's mistake must not end the watch. */

@@ -14,6 +14,8 @@ import {
 } from './wire.ts';
 
 const PARALLEL_INSPECTS = 8;
+/** The engine answers an inspect in milliseconds, unless something keeps that container locked: nobody else waits for it. */
+const PATIENCE_MS = 500;
 /** The safety net under the events: every so often the oldest inspects are made anew, so that each is at most an hour old. */
 const RENEWAL_PERIOD_MS = 60_000;
 const LEAST_RENEWED = 5;
@@ -26,12 +28,16 @@ export interface StateReaderOptions {
   readonly names: Names;
   /** Whether events arrive that tell when a cached inspect is no longer so. */
   readonly isWatched: () => boolean;
+  /** Told the name of a container whose inspect came too late for the reading that wanted it. */
+  readonly cameLate: (containerName: string) => void;
 }
 
 /** Reads what the engine has: two lists, and an inspect of each owned container that may have changed. */
 export class StateReader {
   readonly #options: StateReaderOptions;
   #renewedAtMs: number;
+  /** Containers whose inspect is overdue: what they are like is unknown until it ends. */
+  readonly #overdue = new Set<string>();
 
   constructor(options: StateReaderOptions) {
     this.#options = options;
@@ -46,13 +52,14 @@ export class StateReader {
     return listed.map(networkFromList);
   }
 
-  async containers(): Promise<ObservedContainer[]> {
+  /** `busy`: names of containers that are not asked about, since they are being changed. */
+  async containers(busy: ReadonlySet<string>): Promise<ObservedContainer[]> {
     const { cache, names, isWatched } = this.#options;
     const listed = await this.#list();
     if (!isWatched()) cache.clear();
     cache.keepOnly(new Set(listed.map(({ Id }) => Id)));
     names.replaceContainers(listed.map((container) => [container.Id, listedName(container)]));
-    const inspected = await this.#inspectChanged(listed.filter(isOwned));
+    const inspected = await this.#inspectChanged(listed.filter(isOwned), busy);
     return listed.flatMap((container) => {
       if (!isOwned(container)) return [fromList(container)];
       const known = inspected.get(container.Id);
@@ -75,15 +82,20 @@ export class StateReader {
   }
 
   /** Inspects those of the owned containers of which nothing valid is known. One that is gone meanwhile has no entry. */
-  async #inspectChanged(owned: readonly ListedContainer[]): Promise<Map<string, ObservedContainer>> {
+  async #inspectChanged(
+    owned: readonly ListedContainer[],
+    busy: ReadonlySet<string>,
+  ): Promise<Map<string, ObservedContainer>> {
     const { cache } = this.#options;
     for (const id of this.#dueForRenewal()) cache.drop(id);
     const found = new Map<string, ObservedContainer>();
     const toInspect: ListedContainer[] = [];
     for (const container of owned) {
       const known = cache.get(container);
-      if (known === undefined) toInspect.push(container);
-      else found.set(container.Id, known);
+      if (known !== undefined) found.set(container.Id, known);
+      else if (this.#overdue.has(container.Id) || busy.has(listedName(container)))
+        found.set(container.Id, fromList(container));
+      else toInspect.push(container);
     }
     const missing: string[] = [];
     await eachOf(toInspect, PARALLEL_INSPECTS, async (listed) => {
@@ -95,7 +107,22 @@ export class StateReader {
     return found;
   }
 
+  /** What an inspect tells, within the patience; after it what the list says, and the rest is unknown. */
   async #inspectListed(listed: ListedContainer): Promise<ObservedContainer | undefined> {
+    const { clock, cameLate } = this.#options;
+    const inspecting = this.#inspectAndKeep(listed);
+    const outcome = await inTime(inspecting, PATIENCE_MS, clock);
+    if (outcome !== 'late') return outcome.value;
+    this.#overdue.add(listed.Id);
+    const end = (): void => {
+      this.#overdue.delete(listed.Id);
+      cameLate(listedName(listed));
+    };
+    inspecting.then(end, end);
+    return fromList(listed);
+  }
+
+  async #inspectAndKeep(listed: ListedContainer): Promise<ObservedContainer | undefined> {
     const { cache, clock } = this.#options;
     const keep = cache.begin(listed);
     try {
@@ -104,6 +131,8 @@ export class StateReader {
       return container;
     } catch (error) {
       if (error instanceof OvrError && error.code === 'not-found') return undefined;
+      // An engine that answers, but not about this one container, leaves that one unknown and no other.
+      if (error instanceof OvrError && error.code === 'engine-error') return fromList(listed);
       throw error;
     }
   }
@@ -127,4 +156,21 @@ export class StateReader {
 
 function isOwned({ Labels }: ListedContainer): boolean {
   return readOwnership(Labels ?? {}) !== undefined;
+}
+
+/** The value of a promise, or `late` when it takes longer; fails as the promise does. */
+async function inTime<Value>(
+  promise: Promise<Value>,
+  patienceMs: number,
+  clock: Clock,
+): Promise<{ value: Value } | 'late'> {
+  let cancel: () => void = () => undefined;
+  const late = new Promise<'late'>((resolve) => {
+    cancel = clock.after(patienceMs, () => resolve('late'));
+  });
+  try {
+    return await Promise.race([promise.then((value) => ({ value })), late]);
+  } finally {
+    cancel();
+  }
 }
