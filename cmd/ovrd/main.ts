@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises';
+import type { Agent } from '../../pkg/agent/index.ts';
 import { errorMessage, type Logger } from '../../pkg/api/index.ts';
-import { createAgent, createLogger, systemClock, type Agent } from '../../pkg/agent/index.ts';
 import { loadConfig, type Config } from '../../pkg/config/index.ts';
 
 const USAGE_ERROR = 2;
@@ -21,6 +21,8 @@ if (loaded.ok) {
 }
 
 async function run(config: Config): Promise<void> {
+  // Loaded only now, so that --help and mistakes are answered at once.
+  const { createAgent, createLogger, systemClock } = await import('../../pkg/agent/index.ts');
   const logger = createLogger({ format: config.logFormat, level: config.logLevel });
   try {
     const agent = await createAgent(config, { clock: systemClock, logger });

@@ -1,4 +1,4 @@
-import { silentLogger } from '../api/index.ts';
+import { OvrError, silentLogger } from '../api/index.ts';
 import { readVersion, type EngineConfig } from '../config/index.ts';
 import type { Revision } from '../manifest/index.ts';
 import {
@@ -38,9 +38,10 @@ export async function applyOnce(
   const settled = reconciler.whenSettled();
   await reconciler.start();
   const converged = await settled;
-  const statuses = reconciler.status().objects.filter(({ key }) => options.revision.objects.has(key));
+  const { engine, objects } = reconciler.status();
   await reconciler.stop();
-  return { converged, statuses };
+  if (!engine.up) throw new OvrError('engine-unreachable', 'transient', engine.message);
+  return { converged, statuses: objects.filter(({ key }) => options.revision.objects.has(key)) };
 }
 
 async function oneShot(

@@ -17,6 +17,7 @@ import {
 import type { EngineFacts, ObservedState } from '../state/index.ts';
 import { Bell } from './bell.ts';
 import { describeAgent, describeEngine, describePrune, describeSource } from './agent-status.ts';
+import { dependencyFailed, isAsDeclared, isRepair } from './assess.ts';
 import { Board } from './board.ts';
 import { FlapBreaker } from './breaker.ts';
 import { DriftTracker } from './drift-tracker.ts';
@@ -413,9 +414,11 @@ export class Reconciler implements AgentView, AgentControl {
   }
 
   #engineDown(message: string): void {
-    if (this.#engineProblem !== message) this.#journal.engine(false, message);
+    if (this.#engineProblem === message) return;
+    this.#journal.engine(false, message);
     this.#engineProblem = message;
     this.#isConverged = false;
+    this.#deps.observer.statusChanged(this.status());
   }
 
   #scheduleResync(): void {
@@ -440,19 +443,4 @@ export class Reconciler implements AgentView, AgentControl {
   #resolveSettled(isConverged: boolean): void {
     for (const resolve of this.#settled.splice(0)) resolve(isConverged);
   }
-}
-
-function dependencyFailed(plan: ObjectPlan, dependency: ObjectKey): PlanResult {
-  const message = `${plan.key} waits for ${dependency}, which failed`;
-  return { ok: false, error: new OvrError('dependency-failed', 'waiting', message), fellBack: false };
-}
-
-function isRepair(plan: ObjectPlan): boolean {
-  return plan.steps.some(({ cause }) => cause.drift);
-}
-
-/** Conditions under which an object is as its manifest says, or rightly not here. */
-function isAsDeclared(verdicts: readonly Verdict[], revision: Revision): boolean {
-  const fine: ReadonlySet<Condition['type']> = new Set(['Ready', 'Completed', 'NotHere', 'Ignored']);
-  return verdicts.every(({ condition }) => fine.has(condition.type) || !revision.objects.has(condition.key));
 }

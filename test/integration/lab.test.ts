@@ -29,7 +29,7 @@ async function traces(octet: string): Promise<string[]> {
     ...mounts.filter((line) => line.includes(`/ovr-lab/${name}/`) || line.includes(`/ovr-${name}.`)),
     ...links.filter((line) => line.includes(`ovr-lab-${octet}@`)),
     ...controllers.filter(existsSync),
-    ...processesWithEnv('OVR_LAB').flatMap(({ ref, value }) =>
+    ...processesWithEnv('LAB_OF_OVR').flatMap(({ ref, value }) =>
       value === name ? [`${ref.pid} ${ref.comm}`] : [],
     ),
     ...(existsSync(`/run/ovr-lab/${name}`) ? [`/run/ovr-lab/${name}`] : []),

@@ -33,7 +33,7 @@ export interface LabState {
 /** Where the labs are. */
 const root = '/run/ovr-lab';
 /** Set in every process of a lab, to its name. */
-export const labVariable = 'OVR_LAB';
+export const labVariable = 'LAB_OF_OVR';
 
 /** A lab's name is part of paths and of namespace names. */
 export const isLabName = (name: string): boolean => /^[a-z0-9](?:[a-z0-9-]{0,22}[a-z0-9])?$/.test(name);

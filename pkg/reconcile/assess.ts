@@ -1,0 +1,21 @@
+import { OvrError, type Condition, type ObjectKey } from '../api/index.ts';
+import type { Revision } from '../manifest/index.ts';
+import type { ObjectPlan, Verdict } from '../plan/index.ts';
+import type { PlanResult } from './executor.ts';
+
+/** What a plan gets whose dependency failed: it waits. */
+export function dependencyFailed(plan: ObjectPlan, dependency: ObjectKey): PlanResult {
+  const message = `${plan.key} waits for ${dependency}, which failed`;
+  return { ok: false, error: new OvrError('dependency-failed', 'waiting', message), fellBack: false };
+}
+
+/** Whether the plan puts right what somebody else changed. */
+export function isRepair(plan: ObjectPlan): boolean {
+  return plan.steps.some(({ cause }) => cause.drift);
+}
+
+/** Conditions under which an object is as its manifest says, or rightly not here. */
+export function isAsDeclared(verdicts: readonly Verdict[], revision: Revision): boolean {
+  const fine: ReadonlySet<Condition['type']> = new Set(['Ready', 'Completed', 'NotHere', 'Ignored']);
+  return verdicts.every(({ condition }) => fine.has(condition.type) || !revision.objects.has(condition.key));
+}
