@@ -2,7 +2,6 @@ import {
   errorMessage,
   OvrError,
   type Clock,
-  type Condition,
   type Logger,
   type ObjectKey,
 } from '../api/index.ts';
