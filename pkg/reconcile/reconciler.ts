@@ -1,10 +1,4 @@
-import {
-  errorMessage,
-  OvrError,
-  type Clock,
-  type Logger,
-  type ObjectKey,
-} from '../api/index.ts';
+import { errorMessage, OvrError, type Clock, type Logger, type ObjectKey } from '../api/index.ts';
 import type { Revision } from '../manifest/index.ts';
 import {
   plan as makePlan,

@@ -62,6 +62,10 @@ function realHost(host: LabHost, agent: Ovrd | undefined): StageHost {
       remove: (container) => docker('rm', '--force', container),
       stop: (container) => docker('stop', '--time', '0', container),
     },
+    unseen: async (deed) => {
+      process.kill(agent.pid, 'SIGSTOP');
+      await deed().finally(() => process.kill(agent.pid, 'SIGCONT'));
+    },
     status: () => agent.client.status(),
     events: (afterId) => agent.client.events(afterId),
     networkIds: async (name) =>

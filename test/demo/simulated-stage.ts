@@ -94,6 +94,8 @@ function simulatedHost(world: SimulatedWorld, { host, reconciler }: Parts): Stag
       remove: (container) => done(() => hand.remove(container)),
       stop: (container) => done(() => hand.stop(container)),
     },
+    // Simulated hands are done before any event is told.
+    unseen: (deed) => deed(),
     status: () => Promise.resolve(reconciler.status()),
     events: (afterId) => Promise.resolve(reconciler.events(afterId)),
     networkIds: (name) =>

@@ -12,6 +12,8 @@ export interface StageHand {
 export interface StageHost {
   readonly name: string;
   readonly hand: StageHand;
+  /** Lets something happen while this host's ovrd sees nothing: a hand that is faster than it. */
+  unseen(deed: () => Promise<void>): Promise<void>;
   status(): Promise<AgentStatus>;
   /** Events newer than `afterId`. */
   events(afterId: number): Promise<readonly AgentEvent[]>;

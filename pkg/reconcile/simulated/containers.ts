@@ -5,7 +5,6 @@ import { endpointRecord } from './endpoints.ts';
 import { failure, gone } from './failures.ts';
 import type { ContainerRecord, EndpointRecord, HostState, PortBinding } from './model.ts';
 import { ring } from './model.ts';
-import { listedNetworks } from './networks.ts';
 import { end, halt } from './running.ts';
 
 const SHORT_ID_LENGTH = 12;
@@ -52,7 +51,7 @@ export function createContainer(
     memoryBytes: spec.resources.limits.memoryBytes ?? 0,
     stoppedByHand: false,
     restarts: 0,
-    endpoints: firstEndpoint(host, create),
+    endpoints: firstEndpoint(create),
     cancels: new Set(),
   };
   host.containers.set(id, container);
@@ -79,17 +78,14 @@ function healthcheck(spec: ContainerSpec): { healthcheckIntervalMs?: number } {
   return { healthcheckIntervalMs: check.intervalMs ?? DEFAULT_HEALTH_INTERVAL_MS };
 }
 
-function firstEndpoint(host: HostState, create: ContainerCreate): Map<string, EndpointRecord> {
+function firstEndpoint(create: ContainerCreate): Map<string, EndpointRecord> {
   const { endpoint, spec } = create;
-  const bare = { aliases: [] };
   if (endpoint === undefined) {
     const name = spec.networks?.length === 0 ? 'none' : 'bridge';
-    return new Map([[name, endpointRecord(name, bare)]]);
+    return new Map([[name, endpointRecord(name, { network: { name }, aliases: [] })]]);
   }
-  const { id, name } = endpoint.network;
-  const listed = listedNetworks(host).find((network) => network.id === id);
-  const key = id === undefined ? name : (listed?.name ?? id);
-  return new Map([[key, endpointRecord(key, endpoint)]]);
+  const { name } = endpoint.network;
+  return new Map([[name, endpointRecord(name, endpoint)]]);
 }
 
 /** Ends its processes if it has any; fails with `not-modified` if it has none. */

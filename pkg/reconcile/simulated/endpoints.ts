@@ -6,13 +6,11 @@ import { isLive, ring, shownEndpoints } from './model.ts';
 import { findNetwork, findNetworkToAttach, listedNetworks } from './networks.ts';
 
 /** What a request becomes in the record of a container that is not attached yet. */
-export function endpointRecord(
-  networkName: string,
-  request: Omit<EndpointRequest, 'network'>,
-): EndpointRecord {
+export function endpointRecord(networkName: string, request: EndpointRequest): EndpointRecord {
   return {
     networkName,
-    networkId: '',
+    networkId: request.network.id ?? '',
+    isAttached: false,
     aliases: [...request.aliases],
     ...(request.ipv4Address === undefined ? {} : { requestedIpv4: request.ipv4Address }),
     ipv4Address: '',
@@ -37,6 +35,7 @@ export function attach(host: HostState, container: ContainerRecord, endpoint: En
       ? takeSwarmAddress(host, network, endpoint.requestedIpv4)
       : takeAddress(network, endpoint.requestedIpv4);
   endpoint.networkId = network.id;
+  endpoint.isAttached = true;
 }
 
 /** In Swarm mode a manager hands out addresses; whatever stops it, all that the host learns is that it took too long. */
@@ -74,6 +73,7 @@ function checkAddress(network: NetworkRecord, requested: string | undefined): vo
 
 /** Gives the address back. The record stays, with the network's ID: a start looks for that. */
 export function detach(host: HostState, endpoint: EndpointRecord): void {
+  endpoint.isAttached = false;
   if (endpoint.ipv4Address === '') return;
   const networks = [...host.networks, ...host.world.shared];
   networks.find((network) => network.id === endpoint.networkId)?.pool?.release(endpoint.ipv4Address);
@@ -91,16 +91,17 @@ export function connect(host: HostState, container: ContainerRecord, request: En
 
 function connectLive(host: HostState, container: ContainerRecord, request: EndpointRequest): void {
   const network = findNetworkToAttach(host, request.network);
-  if (container.endpoints.get(network.name)?.networkId === network.id) {
+  const current = container.endpoints.get(network.name);
+  if (current?.isAttached === true && current.networkId === network.id) {
     throw failure('already-connected', `${container.name} is already attached to network ${network.name}`);
   }
   checkAddress(network, request.ipv4Address);
-  const endpoint = { ...endpointRecord(network.name, request), networkId: network.id };
+  const endpoint = endpointRecord(network.name, request);
   try {
     attach(host, container, endpoint);
   } catch (error) {
     // Docker leaves the record behind. A disconnect does not find it, a connect replaces it, a start acts on it.
-    if (network.scope !== 'swarm') container.endpoints.set(network.name, { ...endpoint, networkId: '' });
+    if (network.scope !== 'swarm') container.endpoints.set(network.name, endpoint);
     throw error;
   }
   container.endpoints.set(network.name, endpoint);

@@ -22,8 +22,10 @@ export interface NetworkRecord extends ObservedNetwork {
 
 export interface EndpointRecord {
   networkName: string;
-  /** Empty until the container is first attached; with processes and without it, it is the rest of a failed attempt. */
+  /** Empty when it was asked for by name and the container has not been attached yet. */
   networkId: string;
+  /** Whether it is more than a record. */
+  isAttached: boolean;
   /** As the creator gave them. */
   readonly aliases: readonly string[];
   readonly requestedIpv4?: string;
@@ -106,7 +108,7 @@ export function isLive(container: ContainerRecord): boolean {
 /** The endpoints that the engine shows: while the processes exist, what is left of a failed attempt is none. */
 export function shownEndpoints(container: ContainerRecord): EndpointRecord[] {
   const endpoints = [...container.endpoints.values()];
-  return isLive(container) ? endpoints.filter(({ networkId }) => networkId !== '') : endpoints;
+  return isLive(container) ? endpoints.filter(({ isAttached }) => isAttached) : endpoints;
 }
 
 /** Tells the watchers that a container changed, and where it is attached. */

@@ -41,15 +41,15 @@ describe('a cluster store', () => {
     expect(results.map(outcome)).toEqual(['made', 'subnet-overlap', 'subnet-overlap']);
   });
 
-  it('attaches by ID where the name is ambiguous, but starts what was never attached by name', async () => {
+  it('attaches by ID where the name is ambiguous, also at a start', async () => {
     const world = makeWorld('cluster-store');
     const { engine, hand } = world.host();
     const older = hand.createNetwork('ovr0', { driver: 'overlay' });
     hand.createNetwork('ovr0', { driver: 'overlay' });
     expect(() => hand.runContainer('a', { network: 'ovr0' })).toThrow(refused('ambiguous-network'));
     const box = hand.runContainer('b');
-    await engine.connect(box, { network: { name: 'ovr0', id: older }, aliases: [] });
     await engine.stopContainer(box);
+    await engine.connect(box, { network: { name: 'ovr0', id: older }, aliases: [] });
     await engine.startContainer(box);
     const connect = engine.connect(box, { network: { name: 'ovr0' }, aliases: [] });
     await expect(connect).rejects.toMatchObject({ code: 'ambiguous-network' });
