@@ -214,14 +214,17 @@ function planExisting(
       recheckAfterMs: settling,
     };
   }
-  const steps = removeDuplicates(context, object, owned.slice(1));
-  const duplicates = steps.map(({ cause }) => cause);
+  const rivals = owned.slice(1).filter(({ id }) => !context.attachedTo.has(id));
+  const steps = removeDuplicates(context, object, rivals);
+  const waits = rivals.map((rival) => settlingFor(context, rival)).filter((wait) => wait > 0);
   return {
     condition: 'Ready',
     message: 'as declared',
     outlook: { state: 'ready', network },
-    causes: duplicates,
+    causes: steps.map(({ cause }) => cause),
     steps,
+    // A rival tells of itself once, when it is made: nothing else would bring the next look.
+    ...(waits.length > 0 ? { recheckAfterMs: Math.min(...waits) } : {}),
   };
 }
 
@@ -236,10 +239,10 @@ function settlingFor(context: PlanContext, network: ObservedNetwork): number {
 function removeDuplicates(
   context: PlanContext,
   object: NetworkObject,
-  younger: readonly ObservedNetwork[],
+  rivals: readonly ObservedNetwork[],
 ): Action[] {
-  return younger
-    .filter((network) => !context.attachedTo.has(network.id) && settlingFor(context, network) === 0)
+  return rivals
+    .filter((network) => settlingFor(context, network) === 0)
     .map((network) => ({
       type: 'RemoveNetwork',
       network: { name: network.name, id: network.id },

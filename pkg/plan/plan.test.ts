@@ -280,6 +280,13 @@ describe('networks', () => {
     expect(planned.recheckAfterMs).toBe(400);
   });
 
+  test('an own younger duplicate that has not settled is looked at again', () => {
+    const young = { ...overlay(), id: 'young', createdAtMs: 999_900 };
+    const planned = planCase({ objects: [ovr0], observed: { ...store, networks: [young, overlay()] } });
+    expect(outline(planned)).toEqual([]);
+    expect(planned.recheckAfterMs).toBe(400);
+  });
+
   test('of several of one name the oldest is used, and own younger empty ones go', () => {
     const younger = { ...overlay(), id: 'younger', createdAtMs: 10 };
     const used = { ...overlay(), id: 'used', createdAtMs: 20 };
