@@ -299,6 +299,27 @@ describe('an endpoint that exists already', () => {
   });
 });
 
+describe('a disconnect that finds no connection by ID', () => {
+  it.each<[string, Record<string, object>, boolean]>([
+    ['goes by name where the record has that ID', { ovr0: { NetworkID: 'n1' } }, true],
+    ['goes by name where the record has no ID', { ovr0: { NetworkID: '' } }, true],
+    ['leaves another network of that name', { ovr0: { NetworkID: 'n2' } }, false],
+    ['is done when there is no record', {}, false],
+  ])('%s', async (_, networks, goesByName) => {
+    host.containers = [{ id: 'c1', name: 'web', networks }];
+    const message = 'container c1 is not connected to the network n1';
+    host.also = ({ method, path }) => {
+      if (method === 'GET') return undefined;
+      return path.includes('/n1/') ? { status: 500, json: { message } } : (response) => response.end();
+    };
+    const disconnect = engineAt().disconnect('c1', OVR0);
+    if (goesByName) await disconnect;
+    else await expect(disconnect).rejects.toMatchObject({ code: 'not-connected', kind: 'already-so' });
+    const changes = scripted.calls.filter((call) => call.startsWith('POST'));
+    expect(changes.slice(1)).toEqual(goesByName ? ['POST /v1.41/networks/ovr0/disconnect'] : []);
+  });
+});
+
 describe('a change whose answer is lost', () => {
   it('is done once, and told as unknown', async () => {
     host.also = ({ method }) => (method === 'POST' ? { status: 201, json: { Id: 'new' } } : undefined);

@@ -65,11 +65,37 @@ export class NetworkCalls {
   }
 
   async disconnect(containerId: string, network: NetworkRef, force = false): Promise<void> {
-    const what = `disconnect container ${this.#options.names.container(containerId)} from network ${network.name}`;
     // Docker keeps the record of a network that is gone under its name only.
-    const path = `/networks/${encodeURIComponent(force ? network.name : networkOf({ network }))}/disconnect`;
-    const body = { Container: containerId, Force: force };
-    await this.#attach(containerId, { operation: { name: 'disconnect', what }, path, body });
+    const key = force ? network.name : networkOf({ network });
+    try {
+      await this.#disconnectFrom(containerId, { network, key, force });
+    } catch (error) {
+      if (key === network.name || !(await this.#isRecordedByName(error, containerId, network))) throw error;
+      await this.#disconnectFrom(containerId, { network, key: network.name, force });
+    }
+  }
+
+  /**
+   * A Swarm node does not know the ID of a network that it has not joined yet: it says of a container that has not been started
+   * that it is not connected, where the record stands under the name.
+   */
+  async #isRecordedByName(error: unknown, containerId: string, { id, name }: NetworkRef): Promise<boolean> {
+    if (!(error instanceof OvrError) || error.code !== 'not-connected') return false;
+    const { NetworkSettings } = await this.#options.reader.inspect(containerId);
+    const record = NetworkSettings?.Networks?.[name];
+    return record !== undefined && (!record?.NetworkID || record.NetworkID === id);
+  }
+
+  async #disconnectFrom(
+    containerId: string,
+    { network, key, force }: { network: NetworkRef; key: string; force: boolean },
+  ): Promise<void> {
+    const what = `disconnect container ${this.#options.names.container(containerId)} from network ${network.name}`;
+    await this.#attach(containerId, {
+      operation: { name: 'disconnect', what },
+      path: `/networks/${encodeURIComponent(key)}/disconnect`,
+      body: { Container: containerId, Force: force },
+    });
   }
 
   /**

@@ -97,13 +97,13 @@ export class StateReader {
         found.set(container.Id, fromList(container));
       else toInspect.push(container);
     }
-    const missing: string[] = [];
+    const missing: ListedContainer[] = [];
     await eachOf(toInspect, PARALLEL_INSPECTS, async (listed) => {
       const container = await this.#inspectListed(listed);
-      if (container === undefined) missing.push(listed.Id);
+      if (container === undefined) missing.push(listed);
       else found.set(listed.Id, container);
     });
-    if (missing.length > 0) await this.#confirmGone(missing);
+    for (const listed of await this.#stillListed(missing)) found.set(listed.Id, fromList(listed));
     return found;
   }
 
@@ -137,13 +137,14 @@ export class StateReader {
     }
   }
 
-  /** "Not found" also comes from a classic Swarm that cannot reach a node; only a list that lacks it says that it is gone. */
-  async #confirmGone(ids: readonly string[]): Promise<void> {
+  /**
+   * "Not found" also comes from a classic Swarm that cannot reach a node, and from a daemon in the middle of a removal. Only a list
+   * that lacks a container says that it is gone; until then it is unknown.
+   */
+  async #stillListed(missing: readonly ListedContainer[]): Promise<ListedContainer[]> {
+    if (missing.length === 0) return [];
     const listed = new Set((await this.#list()).map(({ Id }) => Id));
-    const doubtful = ids.find((id) => listed.has(id));
-    if (doubtful === undefined) return;
-    const message = `Container ${this.#options.names.container(doubtful)} is listed but cannot be inspected: not found.`;
-    throw new OvrError('engine-error', 'transient', message);
+    return missing.filter(({ Id }) => listed.has(Id));
   }
 
   #dueForRenewal(): string[] {
