@@ -3,7 +3,7 @@ import type { Diagnostic } from '../api/index.ts';
 import type { ParsedFile } from '../manifest/index.ts';
 import { FileRecord, type Moment } from './file-record.ts';
 import { Hints } from './hints.ts';
-import type { LoadRequest, LoadResult, Sighting } from './sighting.ts';
+import type { LoadOutcome, LoadRequest, Sighting } from './sighting.ts';
 
 const SETTLE_MS = 100;
 const NOW_MS = 1_000_000;
@@ -45,8 +45,8 @@ class Driver {
     return this.record.request(at(ms), this.hints);
   }
 
-  answer(result: Omit<LoadResult, 'name'> & object, ms: number): void {
-    this.record.apply({ name: 'a.yaml', ...result } as LoadResult, at(ms), this.hints);
+  answer(outcome: LoadOutcome, ms: number): void {
+    this.record.apply({ name: 'a.yaml', ...outcome }, at(ms), this.hints);
   }
 
   load(sighting: Sighting, ms: number, content: ParsedFile = parsed()): void {
@@ -147,16 +147,16 @@ describe('when a file may be read', () => {
     expect(driver.see(file('v3', { target: '/d/2/a.yaml' }), 210)).toBeDefined();
   });
 
-  it.each([
+  it.each<[string, LoadOutcome, number]>([
     ['busy', { status: 'busy', by: 'vi (pid 1)' }, 200],
     ['blind', { status: 'blind' }, 1_000],
     ['unterminated', { status: 'unterminated' }, 2_000],
     ['changed', { status: 'changed' }, 200],
-  ])('tries again later when the reader says %s', (_status, result, dueMs) => {
+  ])('tries again later when the reader says %s', (_status, outcome, dueMs) => {
     const driver = new Driver();
     driver.see(file('v1'), 0);
     expect(driver.see(file('v1'), 100)).toBeDefined();
-    driver.answer(result as Omit<LoadResult, 'name'>, 100);
+    driver.answer(outcome, 100);
     expect(driver.record.dueMs).toBe(dueMs);
     expect(driver.see(file('v1'), dueMs - 1)).toBeUndefined();
     expect(driver.see(file('v1'), dueMs)).toBeDefined();

@@ -251,16 +251,15 @@ export class FolderState {
     } else if (this.#replaced !== undefined) {
       doubts.push(replacementDoubt(this.dir, this.#replaced.listing === ''));
     }
-    const unread = this.records.filter((record) => record.good === undefined).map(({ file }) => file);
-    const [first] = unread;
-    if (first !== undefined) {
-      const more = unread.length > 1 ? ` and ${unread.length - 1} more` : '';
-      doubts.push(
-        `${first}${more} has never been read without errors since start, so nothing is removed; correct it or move it away`,
-      );
-    }
+    const unread = this.records.filter(({ good }) => good === undefined).map(({ file }) => file);
+    if (unread.length > 0) doubts.push(unreadDoubt(unread));
     return doubts;
   }
+}
+
+function unreadDoubt([first, ...others]: readonly string[]): string {
+  const [which, it] = others.length === 0 ? ['has', 'it'] : [`and ${others.length} more have`, 'them'];
+  return `${first ?? ''} ${which} never been read without errors since start, so nothing is removed; correct ${it} or move ${it} away`;
 }
 
 function replacementDoubt(dir: string, isEmpty: boolean): string {

@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, real
 import { join } from 'node:path';
 import type { ParsedFile } from '../manifest/index.ts';
 import { inodeOf, isWithin, printOf, unreadable } from './look.ts';
-import type { LoadRequest, LoadResult, Refusal } from './sighting.ts';
+import type { LoadOutcome, LoadRequest, LoadResult, Refusal } from './sighting.ts';
 import type { WriterCheck } from './writers.ts';
 
 /** A single write of up to this size is over before its event can be seen; above it, whoever is still writing is looked for. */
@@ -17,8 +17,6 @@ export interface LoadContext {
   /** Who has the file `device:inode` open for writing. */
   readonly writers: (inode: string) => WriterCheck;
 }
-
-type Outcome = LoadResult extends infer R ? (R extends { name: string } ? Omit<R, 'name'> : never) : never;
 
 /** Reads and parses exactly the version that was seen, or says why not. Runs in the worker thread, so it may block. Never throws. */
 export function loadFile(dir: string, request: LoadRequest, context: LoadContext): LoadResult {
@@ -37,13 +35,18 @@ export function loadFile(dir: string, request: LoadRequest, context: LoadContext
 }
 
 /** ENOENT, ELOOP: it was there and was no link a moment ago. */
-function openFailure(error: unknown): Outcome {
+function openFailure(error: unknown): LoadOutcome {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOENT' || code === 'ELOOP') return { status: 'changed' };
   return { status: 'refused', refusal: unreadable(error) };
 }
 
-function loadOpened(root: string, descriptor: number, request: LoadRequest, context: LoadContext): Outcome {
+function loadOpened(
+  root: string,
+  descriptor: number,
+  request: LoadRequest,
+  context: LoadContext,
+): LoadOutcome {
   const isSeenVersion = (): boolean => printOf(fstatSync(descriptor, { bigint: true })) === request.print;
   if (!isSeenVersion() || !isInside(root, descriptor)) return { status: 'changed' };
   const checksFirst = request.rules.checkWriters === 'always';
@@ -54,7 +57,12 @@ function loadOpened(root: string, descriptor: number, request: LoadRequest, cont
   return digested(bytes, descriptor, request, context);
 }
 
-function digested(bytes: Buffer, descriptor: number, request: LoadRequest, context: LoadContext): Outcome {
+function digested(
+  bytes: Buffer,
+  descriptor: number,
+  request: LoadRequest,
+  context: LoadContext,
+): LoadOutcome {
   const { rules } = request;
   const digest = hash('sha256', bytes);
   if (digest === request.hash) return { status: 'same' };
@@ -67,7 +75,7 @@ function digested(bytes: Buffer, descriptor: number, request: LoadRequest, conte
   return hurdle ?? parse(text, digest, request.file, context);
 }
 
-function parse(text: string, digest: string, file: string, context: LoadContext): Outcome {
+function parse(text: string, digest: string, file: string, context: LoadContext): LoadOutcome {
   try {
     return { status: 'loaded', hash: digest, parsed: context.parse(text, file) };
   } catch {
@@ -75,7 +83,11 @@ function parse(text: string, digest: string, file: string, context: LoadContext)
   }
 }
 
-function writerHurdle(descriptor: number, request: LoadRequest, context: LoadContext): Outcome | undefined {
+function writerHurdle(
+  descriptor: number,
+  request: LoadRequest,
+  context: LoadContext,
+): LoadOutcome | undefined {
   const check = context.writers(inodeOf(fstatSync(descriptor, { bigint: true })));
   if (check.status === 'open') return { status: 'busy', by: check.by };
   return check.status === 'blind' && !request.rules.acceptBlind ? { status: 'blind' } : undefined;

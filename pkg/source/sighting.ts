@@ -74,7 +74,7 @@ export interface LoadRequest {
 }
 
 /** What came of reading one file. */
-export type LoadResult = { readonly name: string } & (
+export type LoadOutcome =
   | { readonly status: 'loaded'; readonly hash: string; readonly parsed: ParsedFile }
   /** The content is the one known already. */
   | { readonly status: 'same' }
@@ -84,8 +84,9 @@ export type LoadResult = { readonly name: string } & (
   | { readonly status: 'busy'; readonly by: string }
   | { readonly status: 'blind' }
   | { readonly status: 'unterminated' }
-  | { readonly status: 'refused'; readonly refusal: Refusal }
-);
+  | { readonly status: 'refused'; readonly refusal: Refusal };
+
+export type LoadResult = LoadOutcome & { readonly name: string };
 
 /** Reads folders and files without ever blocking the caller; implemented by a worker thread. */
 export interface Reader {

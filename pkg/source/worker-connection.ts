@@ -6,6 +6,8 @@ import { READY_ID, type Answer, type Letter, type Question, type Reply } from '.
 const READY_DEADLINE_MS = 30_000;
 /** A small young generation costs nothing measurable here and keeps 30 MB from being claimed for ever. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4, stackSizeMb: 4 };
+/** Nothing of how the process was started concerns the worker; some flags, such as --input-type, even keep it from starting. */
+const WORKER_OPTIONS = { resourceLimits: RESOURCE_LIMITS, execArgv: [], env: {}, name: 'manifests' };
 
 /** The worker did not answer in time. */
 export class DeadlineError extends Error {}
@@ -38,7 +40,7 @@ export class WorkerConnection {
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#worker = new Worker(entryUrl(), { resourceLimits: RESOURCE_LIMITS, env: {}, name: 'manifests' });
+    this.#worker = new Worker(entryUrl(), WORKER_OPTIONS);
     this.#worker.on('message', (reply: Reply) => this.#receive(reply));
     this.#worker.on('error', (error: unknown) => this.#end(new Error(errorMessage(error))));
     this.#worker.on('exit', () => this.#end(new Error('the reader thread ended')));

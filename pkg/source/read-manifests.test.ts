@@ -1,0 +1,72 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { FakeClock } from '../api/index.ts';
+import { readManifests, type ManifestsRead } from './read-manifests.ts';
+
+let dir: string;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'ovr-read-'));
+});
+
+afterEach(() => {
+  rmSync(dir, { recursive: true });
+});
+
+const manifest = (name: string): string =>
+  `apiVersion: ovr/v1\nkind: Network\nmetadata: {name: ${name}}\nspec: {}\n`;
+const put = (file: string, text: string): string => {
+  writeFileSync(join(dir, file), text);
+  return join(dir, file);
+};
+const read = (paths: string[], stdin?: string): Promise<ManifestsRead> =>
+  readManifests(paths, { clock: new FakeClock(), ...(stdin === undefined ? {} : { stdin }) });
+const keys = ({ revision }: ManifestsRead): string[] => [...revision.objects.keys()];
+const codes = ({ diagnostics }: ManifestsRead): string[] => diagnostics.map(({ code }) => code);
+
+it('reads files whatever their name, folders for their manifests, and standard input, each file once', async () => {
+  const text = put('anything.txt', manifest('a'));
+  put('b.yaml', manifest('b'));
+  put('.hidden.yaml', manifest('hidden'));
+  const result = await read([text, dir, join(dir, 'b.yaml'), dir, '-'], manifest('c'));
+  expect([keys(result), codes(result)]).toEqual([['Network/a', 'Network/b', 'Network/c'], []]);
+  expect(result.revision.objects.get('Network/b')?.origin.file).toBe(join(dir, 'b.yaml'));
+  expect(result.revision.objects.get('Network/c')?.origin.file).toBe('<stdin>');
+});
+
+it('follows a link that the user names', async () => {
+  mkdirSync(join(dir, 'd'));
+  put('a.yaml', manifest('a'));
+  symlinkSync('../a.yaml', join(dir, 'd', 'link.yaml'));
+  expect(keys(await read([join(dir, 'd', 'link.yaml')]))).toEqual(['Network/a']);
+  expect(codes(await read([join(dir, 'd')]))).toEqual(['file-outside-folder']);
+});
+
+it('reports what it cannot read under the path that the user gave, and reads the rest', async () => {
+  mkdirSync(join(dir, 'empty'));
+  execFileSync('mkfifo', [join(dir, 'pipe.yaml')]);
+  const paths = [
+    join(dir, 'none.yaml'),
+    join(dir, 'empty'),
+    join(dir, 'pipe.yaml'),
+    put('a.yaml', manifest('a')),
+  ];
+  const result = await read(paths);
+  expect(keys(result)).toEqual(['Network/a']);
+  expect(result.diagnostics.map(({ file, code }) => [file, code])).toEqual([
+    [paths[0], 'path-missing'],
+    [paths[1], 'path-empty'],
+    [paths[2], 'file-not-regular'],
+  ]);
+});
+
+it('collects the mistakes in files and between them, and keeps the valid objects', async () => {
+  put('a.yaml', `${manifest('a')}---\n${manifest('b').replace('{}\n', '{mtuu: 1}\n')}`);
+  put('c.yaml', manifest('a'));
+  const result = await read([dir]);
+  expect(codes(result)).toEqual(['field-unknown', 'duplicate-object', 'duplicate-object']);
+  expect(codes(await read(['-']))).toEqual([]);
+});

@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FakeClock } from '../api/index.ts';
+import type { LoadRequest } from './sighting.ts';
+import { WorkerReader } from './worker-reader.ts';
+
+let dir: string;
+let clock: FakeClock;
+let reader: WorkerReader;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'ovr-worker-'));
+  clock = new FakeClock();
+  reader = new WorkerReader(clock);
+});
+
+afterEach(async () => {
+  await reader.stop();
+  rmSync(dir, { recursive: true });
+});
+
+const network = (name: string): string =>
+  `apiVersion: ovr/v1\nkind: Network\nmetadata: {name: ${name}}\nspec: {}\n`;
+
+async function requests(): Promise<LoadRequest[]> {
+  const { sightings } = await reader.look({ dir });
+  const rules = { checkWriters: 'never', acceptBlind: true, acceptUnterminated: true } as const;
+  return sightings.map(({ name, print }) => ({ name, file: name, print, rules }));
+}
+
+describe('WorkerReader', () => {
+  it('looks, scans, loads and parses', async () => {
+    for (let index = 0; index < 120; index += 1) {
+      writeFileSync(join(dir, `n${index}.yaml`), network(`n${index}`));
+    }
+    const asked = await requests();
+    expect((await reader.scan(dir)).names.length).toBe(120);
+    const results = await reader.load(dir, asked);
+    expect(results.map(({ name }) => name)).toEqual(asked.map(({ name }) => name));
+    const objects = results.flatMap((result) => (result.status === 'loaded' ? result.parsed.objects : []));
+    expect(objects.length).toBe(120);
+    expect(await reader.parse(network('n'), '<stdin>')).toMatchObject({ objects: [{ key: 'Network/n' }] });
+  });
+
+  it('fails with the reason when the folder cannot be read', async () => {
+    await expect(reader.look({ dir: join(dir, 'missing') })).rejects.toThrow('ENOENT');
+    await expect(reader.scan(join(dir, 'missing'))).rejects.toThrow('ENOENT');
+  });
+
+  it('gives up a file that takes too long, and goes on with a new worker', async () => {
+    writeFileSync(join(dir, 'a.yaml'), network('a'));
+    const asked = await requests();
+    const loading = reader.load(dir, asked);
+    await waitForDeadline();
+    clock.advance(2_000);
+    expect(await loading).toMatchObject([{ status: 'refused', refusal: { code: 'parse-timeout' } }]);
+    expect(await reader.load(dir, asked)).toMatchObject([{ status: 'loaded' }]);
+  });
+
+  it('tries the files of a batch that takes too long one by one', async () => {
+    writeFileSync(join(dir, 'a.yaml'), network('a'));
+    writeFileSync(join(dir, 'b.yaml'), network('b'));
+    const loading = reader.load(dir, await requests());
+    await waitForDeadline();
+    clock.advance(2_000);
+    expect((await loading).map(({ status }) => status)).toEqual(['loaded', 'loaded']);
+  });
+
+  it('answers nothing after it was stopped, also what was asked before', async () => {
+    await reader.look({ dir });
+    const asked = expect(reader.look({ dir })).rejects.toThrow('stopped');
+    await reader.stop();
+    await asked;
+    await expect(reader.look({ dir })).rejects.toThrow('stopped');
+  });
+});
+
+/** Until the worker, which is up, has been asked. It cannot answer before the test goes on. */
+async function waitForDeadline(): Promise<void> {
+  while (clock.pending === 0) await Promise.resolve();
+}
