@@ -1,6 +1,6 @@
 /** Removes a lab, whole or in whatever state a crash left it. */
-import { readFile, readdir, rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { labsWithNamespaces, networkNamespaces, removeNetwork } from './network.ts';
 import {
   type ProcessInfo,
@@ -36,6 +36,7 @@ async function endProcesses(lab: string): Promise<void> {
     const others = await labProcesses(lab);
     if (inits.length + others.length === 0) return;
     signal(inits, 'SIGKILL'); // first, so that their parents, who are among the others, reap them
+    await thaw(lab);
     await waitGone(inits, 20_000);
     signal(others, 'SIGKILL');
     await waitGone(others, 20_000);
@@ -58,14 +59,31 @@ async function removeFolders(folder: string): Promise<void> {
   await rmdir(folder).catch(() => undefined); // the kernel may still be ending what was in it
 }
 
-/** The control groups that the lab's containers left: rmdir is the only way to remove them. */
-async function removeCgroups(lab: string): Promise<void> {
+/** The folders of the lab's control groups, one for each hierarchy that the kernel has. */
+async function cgroupFolders(lab: string): Promise<string[]> {
   const base = '/sys/fs/cgroup';
   const entries = await readdir(base, { withFileTypes: true }).catch(() => []);
   const hierarchies = ['.', ...entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)];
-  for (const hierarchy of hierarchies) {
-    await removeFolders(join(base, hierarchy, 'ovr-lab', lab));
-    await rmdir(join(base, hierarchy, 'ovr-lab')).catch(() => undefined); // other labs may be in it
+  return hierarchies.map((hierarchy) => join(base, hierarchy, 'ovr-lab', lab));
+}
+
+/** A paused container is frozen, and what is frozen cannot be killed. */
+async function thaw(lab: string): Promise<void> {
+  for (const folder of await cgroupFolders(lab)) {
+    const files = await readdir(folder, { recursive: true }).catch(() => []);
+    for (const file of files) {
+      if (file.endsWith('freezer.state'))
+        await writeFile(join(folder, file), 'THAWED').catch(() => undefined);
+      if (file.endsWith('cgroup.freeze')) await writeFile(join(folder, file), '0').catch(() => undefined);
+    }
+  }
+}
+
+/** The control groups that the lab's containers left: rmdir is the only way to remove them. */
+async function removeCgroups(lab: string): Promise<void> {
+  for (const folder of await cgroupFolders(lab)) {
+    await removeFolders(folder);
+    await rmdir(dirname(folder)).catch(() => undefined); // other labs may be in it
   }
 }
 
