@@ -17,7 +17,11 @@ function describeAttaching(stage: () => Stage): void {
       const ipv4Address = `${net.prefix}77`;
       const endpoint = { network: net, aliases: ['nginx', 'web'], ipv4Address };
       const box = await stage().created({ endpoint });
-      expect(await stage().endpoint(box, net)).toMatchObject({ networkName: net.name, ipv4Address: '' });
+      expect(await stage().endpoint(box, net)).toEqual({
+        networkId: net.id,
+        networkName: net.name,
+        ipv4Address: '',
+      });
       expect(await stage().aliases(box, net)).toEqual(['nginx', 'web']);
       await stage().subject.engine.startContainer(box.id);
       expect(await stage().endpoint(box, net)).toEqual({
@@ -116,11 +120,27 @@ function describeStopped(stage: () => Stage): void {
       const [first, second] = [await stage().network(), await stage().network()];
       const box = await stage().created({ endpoint: { network: first, aliases: [] } });
       await engine.connect(box.id, { network: second, aliases: ['late'] });
-      await engine.disconnect(box.id, first);
+      expect(await stage().endpoint(box, second)).toHaveProperty('ipv4Address', '');
       expect(await stage().aliases(box, second)).toEqual(['late']);
       await engine.startContainer(box.id);
-      expect((await stage().container(box)).endpoints).toMatchObject([{ networkId: second.id }]);
+      expect((await stage().endpoint(box, first))?.ipv4Address).toMatch(first.prefix);
+      expect((await stage().endpoint(box, second))?.ipv4Address).toMatch(second.prefix);
       expect(await stage().aliases(box, second)).toEqual(['late']);
+    });
+
+    it('can leave the network that it was made with, but for Swarm mode since Docker 25', async () => {
+      const { engine } = stage().subject;
+      const [first, second] = [await stage().network(), await stage().network()];
+      const box = await stage().created({ endpoint: { network: first, aliases: [] } });
+      await engine.connect(box.id, { network: second, aliases: [] });
+      await engine.disconnect(box.id, first);
+      const start = engine.startContainer(box.id);
+      if (stage().isSwarm && stage().speaks(44)) {
+        expect(await refusal(start)).toHaveProperty('code', 'network-not-found');
+      } else {
+        await start;
+        expect((await stage().container(box)).endpoints).toMatchObject([{ networkId: second.id }]);
+      }
     });
 
     it('is disconnected once', async () => {

@@ -12,8 +12,12 @@ export type { ContractSubject } from './subject.ts';
  * The promises of the port `Engine`, for any engine but a Swarm worker. What real daemons and the simulated one both keep, the
  * reconciler may rely on. `setup` is called once; everything made is removed again.
  */
-export function describeEngineContract(name: string, setup: () => Promise<ContractSubject>): void {
-  describe(`engine contract: ${name}`, () => {
+export function describeEngineContract(
+  name: string,
+  setup: () => Promise<ContractSubject>,
+  options: { readonly retry?: number } = {},
+): void {
+  describe(`engine contract: ${name}`, options, () => {
     let current: Stage | undefined;
     const stage = (): Stage => {
       if (current === undefined) throw new Error('the engine did not start');

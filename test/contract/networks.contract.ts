@@ -6,10 +6,9 @@ import { refusal, type Stage } from './stage.ts';
 export function describeNetworks(stage: () => Stage): void {
   describe('networks', () => {
     it('are seen as they were made', async () => {
-      const made = await stage().network(
-        { ipam: { subnet: '10.200.1.0/24', gateway: '10.200.1.9' }, mtu: 1400, internal: true },
-        { team: 'web' },
-      );
+      const prefix = stage().prefix();
+      const ipam = { subnet: `${prefix}0/24`, gateway: `${prefix}9` };
+      const made = await stage().network({ ipam, mtu: 1400, internal: true }, { team: 'web' });
       const seen = await stage().seenNetwork(made);
       expect(seen).toMatchObject({
         name: made.name,
@@ -18,7 +17,7 @@ export function describeNetworks(stage: () => Stage): void {
         attachable: stage().driver === 'overlay' && stage().speaks(25),
         internal: true,
         labels: { ...ownedLabels('Network', made.name), team: 'web' },
-        subnets: [{ subnet: '10.200.1.0/24', gateway: '10.200.1.9' }],
+        subnets: [ipam],
       });
       expect(seen?.options['com.docker.network.driver.mtu']).toBe('1400');
       const scopes = { plain: 'local', 'cluster-store': 'global', 'swarm-manager': 'swarm' };
@@ -27,7 +26,8 @@ export function describeNetworks(stage: () => Stage): void {
     });
 
     it('keep the range that addresses are taken from', async () => {
-      const ipam = { subnet: '10.200.2.0/24', ipRange: '10.200.2.128/25' };
+      const prefix = stage().prefix();
+      const ipam = { subnet: `${prefix}0/24`, ipRange: `${prefix}128/25` };
       const made = await stage().network({ ipam });
       expect((await stage().seenNetwork(made))?.subnets).toMatchObject([ipam]);
       const box = await stage().runningOn(made);
@@ -86,8 +86,7 @@ export function describeNetworks(stage: () => Stage): void {
     });
 
     it('of the local kind are refused under a name that is taken', async () => {
-      const ipam = { subnet: '10.202.0.0/24' };
-      const made = await stage().createNetwork('contract-local', networkSpec('bridge', { ipam }));
+      const made = await stage().network({ driver: 'bridge' });
       const again = stage().createNetwork(made.name, networkSpec('bridge'));
       expect(await refusal(again)).toHaveProperty('code', 'already-exists');
       expect((await stage().seenNetwork(made))?.scope).toBe('local');

@@ -47,7 +47,10 @@ function describeLists(stage: () => Stage): void {
         await engine.removeContainer(id);
       });
       let isOver = false;
-      const churned = Promise.all(churn).finally(() => (isOver = true));
+      const churned = Promise.allSettled(churn).then((results) => {
+        isOver = true;
+        return results.map(({ status }) => status);
+      });
       do {
         const { containers, networks } = await engine.observe();
         expect(networks.map(({ id }) => id)).toContain(net.id);
@@ -57,7 +60,7 @@ function describeLists(stage: () => Stage): void {
         }
         // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- set by the promise above
       } while (!isOver);
-      await churned;
+      expect(await churned).toEqual(churn.map(() => 'fulfilled'));
     });
   });
 }

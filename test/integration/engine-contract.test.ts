@@ -59,8 +59,13 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   'Docker 20.10 with a cluster store': { topology: 'kv', hosts: 1 },
   'Docker 20.10 with a cluster store, API 1.22': { topology: 'kv', hosts: 1, apiVersion: '1.22' },
   'Docker 20.10 in Swarm mode': { topology: 'swarm', hosts: 1 },
+  'Docker 26.1 on its own': { topology: 'single', engine: 'newer' },
+  'Docker 26.1 in Swarm mode': { topology: 'swarm', hosts: 1, engine: 'newer' },
 };
 
 for (const [name, variant] of Object.entries(VARIANTS)) {
-  describeEngineContract(name, () => dockerSubject({ name: LAB, ...variant }));
+  // Docker 20.10 forgets a thread in the name space of each overlay that a host leaves; what that thread later asks of the
+  // cluster store fails (network is unreachable), now and then and through no fault of the caller.
+  const retry = variant.topology === 'kv' ? 2 : 0;
+  describeEngineContract(name, () => dockerSubject({ name: LAB, ...variant }), { retry });
 }
