@@ -9,6 +9,8 @@ export interface ProcessUse {
   /** Of one core. */
   readonly cpuPercent: number;
   readonly rssMb: number;
+  /** Of that, what is the process's own: the rest is the Node program, which processes share. */
+  readonly ownMb: number;
   readonly peakRssMb: number;
 }
 
@@ -28,11 +30,11 @@ function cpuMs(pid: number): number {
   return ((user + system) / TICKS_PER_SECOND) * 1_000;
 }
 
-function memory(pid: number): { rssMb: number; peakRssMb: number } {
+function memory(pid: number): Omit<ProcessUse, 'cpuPercent'> {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const megabytes = (field: string): number => {
     const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
     return (Number(kibibytes) * 1024) / BYTES_PER_MB;
   };
-  return { rssMb: megabytes('VmRSS'), peakRssMb: megabytes('VmHWM') };
+  return { rssMb: megabytes('VmRSS'), ownMb: megabytes('RssAnon'), peakRssMb: megabytes('VmHWM') };
 }
