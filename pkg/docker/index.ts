@@ -1,2 +1,1 @@
-export { type DockerEngineOptions, createDockerEngine } from './engine.ts';
-export { type Timeouts } from './operation.ts';
+export * from './engine.ts';

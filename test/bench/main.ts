@@ -7,7 +7,7 @@ import { stopLab } from '../lab/lab.ts';
 import { describeMachine, describeStage } from './machine.ts';
 import { type Report, type RowReport, exitCode, formatReport, writeReport } from './report.ts';
 import type { Bench, Row } from './row.ts';
-import { rows } from './rows/index.ts';
+import { rows } from './rows/all.ts';
 import { LAB, Stage } from './stage.ts';
 
 const RESULTS = join(import.meta.dirname, '../../.bench/results.json');

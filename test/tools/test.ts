@@ -53,7 +53,12 @@ async function runTests(sum: Totals): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'ovr-test-'));
   const report = join(dir, 'report.json');
   try {
-    const code = await run('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
+    const code = await run('vitest', [
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ]);
     const counted = readReport(await readFile(report, 'utf8'));
     sum.passed += counted.passed;
     sum.failed += counted.failed + (code !== 0 && counted.failed === 0 ? 1 : 0);
