@@ -1,0 +1,230 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { container, network, openNode, type LiveNode } from '../build/live.ts';
+import { dockerError, FaultProxy, type Fault } from '../faultproxy/index.ts';
+import { startLab, type Lab, type LabHost } from '../lab/lab.ts';
+import { processInfo } from '../lab/processes.ts';
+
+let lab: Lab;
+let host: LabHost;
+/** Between ovrd and the daemon. */
+let proxy: FaultProxy;
+/** One ovrd for all tests: none of them may need a new one. */
+let node: LiveNode;
+let pid: number;
+let generation = 0;
+
+beforeAll(async () => {
+  lab = await startLab({ topology: 'single', name: 'it-faults' });
+  host = lab.hosts[0]!;
+  proxy = await FaultProxy.start({ path: host.socket });
+  node = await openNode({ host, socket: proxy.socketPath });
+  pid = node.ovrd.pid;
+  await change();
+});
+afterAll(async () => {
+  await node.close();
+  await proxy.close();
+  await lab.down();
+});
+
+/** Two containers on a network: one that tests break, and one that nothing may happen to. */
+function declared(): Parameters<LiveNode['offer']>[1][] {
+  const env = [{ name: 'GENERATION', value: String(generation) }];
+  return [
+    network('net0', { driver: 'bridge', ipam: { subnet: '10.82.0.0/24' } }),
+    container('broken', { networks: [{ name: 'net0', aliases: ['b'] }], env }),
+    container('steady', { networks: ['net0'] }),
+  ];
+}
+
+/** Makes `broken` be replaced. */
+function change(): Promise<void> {
+  generation += 1;
+  return node.offer('all.yaml', ...declared());
+}
+
+beforeEach(async () => {
+  proxy.heal();
+  await node.converged();
+});
+
+interface Picture {
+  readonly steady: readonly (string | undefined)[];
+  readonly network: readonly string[];
+}
+
+async function picture(): Promise<Picture> {
+  const { Id, State, NetworkSettings } = await node.docker.mustInspect('steady');
+  const named = await node.docker.networksNamed('net0');
+  return {
+    steady: [Id, State.StartedAt, NetworkSettings.Networks['net0']?.IPAddress],
+    network: named.map(({ Id: id }) => id),
+  };
+}
+
+/** Everything is there once, and it is still the same ovrd. */
+async function isWhole(): Promise<void> {
+  await node.eventually('ovrd is as before', async () => {
+    const { converged, engine } = await node.status();
+    return converged && engine.up && (await node.docker.containerNames('running')).join() === 'broken,steady';
+  });
+  expect(await node.docker.containerNames()).toEqual(['broken', 'steady']);
+  const { Config, NetworkSettings } = await node.docker.mustInspect('broken');
+  expect(NetworkSettings.Networks['net0']?.Aliases).toContain('b');
+  expect(Config.Labels['ovr.name']).toBe('broken');
+  const names = (await node.docker.networks()).map(({ Name }) => Name);
+  expect(new Set(names).size).toBe(names.length);
+  expect(node.ovrd.pid).toBe(pid);
+}
+
+describe('the daemon', () => {
+  test('frozen for 15 s: told of, waited for, and what came meanwhile is done', async () => {
+    const before = await picture();
+    const began = performance.now();
+    host.freezeDaemon();
+    try {
+      await change();
+      await node.eventually(
+        'ovrd says that the engine does not answer',
+        async () => !(await node.status()).engine.up,
+      );
+      await sleep(Math.max(0, 15_000 - (performance.now() - began)));
+    } finally {
+      host.thawDaemon();
+    }
+    await isWhole();
+    expect((await node.docker.mustInspect('broken')).Config.Env).toContain(`GENERATION=${generation}`);
+    expect(await picture()).toEqual(before);
+  });
+
+  test.each([
+    ['restarted', (): Promise<void> => host.restartDaemon()],
+    ['killed', (): Promise<void> => host.killDaemon().then(() => host.startDaemon())],
+  ])('%s: the same containers run again', async (_, act) => {
+    const ids = async (): Promise<string[]> =>
+      Promise.all(['broken', 'steady'].map(async (name) => (await node.docker.mustInspect(name)).Id));
+    const before = await ids();
+    const mark = await node.mark();
+    await act();
+    await isWhole();
+    expect(await ids()).toEqual(before);
+    expect((await node.steps(mark)).filter(({ action }) => /^(Remove|Create)/.test(action ?? ''))).toEqual(
+      [],
+    );
+  });
+});
+
+describe('between ovrd and the daemon', () => {
+  const html: Fault = {
+    type: 'answer',
+    status: 502,
+    contentType: 'text/html',
+    body: '<html><h1>Bad gateway</h1></html>',
+  };
+  const garbage: Fault = { type: 'answer', status: 200, contentType: 'application/json', body: '[{"Id": 17' };
+  const everything = /./;
+  const lists = /GET .*\/(containers|networks)(\/json)?(\?|$)/;
+  const changes = /^(POST|DELETE) /;
+
+  test.each<[what: string, pattern: RegExp, fault: Fault]>([
+    ['lists are cut off', lists, { type: 'cut', bodyBytes: 20 }],
+    ['lists never end', lists, { type: 'silence' }],
+    ['everything is answered with 500', everything, dockerError(500, 'something is wrong')],
+    ['everything is answered with a web page', everything, html],
+    ['everything is answered with garbage', everything, garbage],
+    ['every connection is closed', everything, { type: 'close' }],
+    ['changes are answered with 500', changes, dockerError(500, 'something is wrong')],
+    ['changes are answered with garbage', changes, garbage],
+    ['changes are done and their answers lost', changes, { type: 'drop-answer' }],
+  ])('%s: nothing is lost or doubled, and it ends well by itself', async (_, pattern, fault) => {
+    const before = await picture();
+    const seen = proxy.requests.length;
+    proxy.fault(pattern, fault);
+    await change();
+    await host.docker(['network', 'disconnect', 'net0', 'broken']).catch(() => undefined);
+    const faulted = (): number =>
+      proxy.requests.slice(seen).filter(({ method, path }) => pattern.test(`${method} ${path}`)).length;
+    await node.eventually('ovrd has run into it', () => faulted() >= (fault.type === 'silence' ? 1 : 3));
+    proxy.heal();
+    await isWhole();
+    expect((await node.docker.mustInspect('broken')).Config.Env).toContain(`GENERATION=${generation}`);
+    expect(await picture()).toEqual(before);
+  });
+
+  test('the answer to the making of a network is lost: it is made once', async () => {
+    const seen = proxy.requests.length;
+    const create = /POST .*\/networks\/create/;
+    proxy.fault(create, { type: 'drop-answer' });
+    await node.offer('late.yaml', network('late', { driver: 'bridge' }));
+    await node.eventually('it is asked for', () =>
+      proxy.requests.slice(seen).some(({ method, path }) => create.test(`${method} ${path}`)),
+    );
+    proxy.heal();
+    onTestFinished(() => node.withdraw('late.yaml').then(() => node.converged()));
+    await isWhole();
+    expect(await node.docker.networksNamed('late')).toHaveLength(1);
+  });
+});
+
+describe('one object in trouble holds up no other', () => {
+  /** Breaks `broken` and sees it come back, while something else is stuck. */
+  async function repairs(): Promise<void> {
+    const mark = await node.mark();
+    await host.docker(['network', 'disconnect', 'net0', 'broken']);
+    await node.eventually('broken is repaired', async () =>
+      (await node.steps(mark)).some(
+        ({ key, action }) => key === 'Container/broken' && action === 'ConnectEndpoint',
+      ),
+    );
+  }
+
+  test('a container whose shim hangs, so that the daemon holds its lock', async () => {
+    const shim = processInfo((await host.containerPid('steady')) ?? 0)?.ppid ?? 0;
+    expect(processInfo(shim)?.comm).toMatch(/^containerd-shim/);
+    process.kill(shim, 'SIGSTOP');
+    let killed: Promise<unknown> = Promise.resolve();
+    try {
+      killed = node.docker.request('POST', '/containers/steady/kill');
+      await repairs();
+    } finally {
+      process.kill(shim, 'SIGCONT');
+    }
+    await killed;
+    await isWhole();
+  });
+
+  test('an image that is nowhere, until it is there', async () => {
+    await node.offer(
+      'late.yaml',
+      container('late', { image: 'late:1', imagePullPolicy: 'Never', networks: [] }),
+    );
+    onTestFinished(() => node.withdraw('late.yaml').then(() => node.converged()));
+    await node.shows('Container/late', /^(Failed|Waiting): .*late:1/);
+    await repairs();
+    await host.docker(['tag', 'busybox:latest', 'late:1']);
+    await node.converged();
+    expect(await node.docker.containerNames('running')).toEqual(['broken', 'late', 'steady']);
+  });
+
+  test('a port that somebody else has, until it is free', async () => {
+    await host.docker([
+      'run',
+      '--detach',
+      '--name',
+      'taker',
+      '--publish',
+      '8055:80',
+      'busybox',
+      'sleep',
+      '1000',
+    ]);
+    await node.offer('port.yaml', container('wants', { ports: ['8055:80'], networks: ['net0'] }));
+    onTestFinished(() => node.withdraw('port.yaml').then(() => node.converged()));
+    await node.shows('Container/wants', /^Waiting: .*8055/);
+    await repairs();
+    await host.docker(['rm', '--force', 'taker']);
+    await node.converged();
+    expect(await node.docker.containerNames('running')).toEqual(['broken', 'steady', 'wants']);
+  });
+});
