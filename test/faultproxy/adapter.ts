@@ -1,5 +1,5 @@
 import { type Clock, silentLogger } from '../../pkg/api/index.ts';
-import { type DockerEngineOptions, type Timeouts, createDockerEngine } from '../../pkg/docker/index.ts';
+import { type DockerEngineOptions, createDockerEngine } from '../../pkg/docker/index.ts';
 import { type Engine } from '../../pkg/reconcile/index.ts';
 
 /** The machine's own time: what stands between an adapter and a socket cannot be moved by hand. */
@@ -15,7 +15,7 @@ export const realClock: Clock = {
 const IMPATIENCE_MS = 250;
 
 /** So short that a test of them need not wait; on a busy machine what goes well can take as long. */
-export const IMPATIENT: Timeouts = {
+export const IMPATIENT: NonNullable<DockerEngineOptions['timeouts']> = {
   readMs: IMPATIENCE_MS,
   changeMs: IMPATIENCE_MS,
   startMs: IMPATIENCE_MS,
