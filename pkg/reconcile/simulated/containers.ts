@@ -19,6 +19,11 @@ export function findContainer(host: HostState, id: string): ContainerRecord {
   return container;
 }
 
+/** Whether a container has this ID or name. */
+export function isKnown(host: HostState, idOrName: string): boolean {
+  return [...host.containers.values()].some(({ id, name }) => id === idOrName || name === idOrName);
+}
+
 /** Fails with `name-in-use` and `image-not-found`; networks are looked for at the start. */
 export function createContainer(
   host: HostState,

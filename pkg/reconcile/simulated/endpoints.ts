@@ -141,6 +141,13 @@ export function disconnect(
   if (isLive(container)) ring(host, container, key);
 }
 
+/** By force Docker takes the name of a container that it does not know for that of an endpoint, and removes it. */
+export function dropStaleEndpoint(host: HostState, name: string, ref: NetworkRef): void {
+  const network = findNetwork(host, ref);
+  if (!network.stale.delete(name)) throw failure('not-found', `endpoint ${name} not found`);
+  host.emit({ type: 'changed', networkName: network.name });
+}
+
 function recordedName(host: HostState, ref: NetworkRef, force: boolean): string {
   if (ref.id === undefined) return ref.name;
   const network = listedNetworks(host).find((candidate) => candidate.id === ref.id);

@@ -135,8 +135,13 @@ export class SimulatedEngine implements Engine {
   }
 
   disconnect(containerId: string, network: NetworkRef, force = false): Promise<void> {
-    return this.#gate.call('disconnect', [containerId, network, force], () =>
-      endpoints.disconnect(this.#host, containers.findContainer(this.#host, containerId), network, force),
-    );
+    return this.#gate.call('disconnect', [containerId, network, force], () => {
+      if (force && !containers.isKnown(this.#host, containerId)) {
+        endpoints.dropStaleEndpoint(this.#host, containerId, network);
+        return;
+      }
+      const container = containers.findContainer(this.#host, containerId);
+      endpoints.disconnect(this.#host, container, network, force);
+    });
   }
 }

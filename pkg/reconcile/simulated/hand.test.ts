@@ -132,6 +132,12 @@ describe('hands', () => {
     );
     const id = host.world.shared[0]?.id ?? '';
     await expect(host.engine.removeNetwork(id)).rejects.toMatchObject({ code: 'network-in-use' });
+    const drop = (): Promise<void> => host.engine.disconnect('box', { name: 'ovr0', id }, true);
+    hand.rename('box', 'moved');
+    await drop();
+    await expect(drop()).rejects.toMatchObject({ code: 'not-found' });
+    hand.rename('moved', 'box');
+    hand.start('box');
   });
 
   it('make a container that others cannot share its port with, on the same address', () => {
