@@ -6,7 +6,7 @@ import type { FileRecord, Moment } from './file-record.ts';
 import { Folder } from './folder.ts';
 import type { FolderState } from './folder-state.ts';
 import { ChokidarWatch, type FolderWatcher, type FolderWatchOptions } from './folder-watch.ts';
-import type { NamedFile, ParsedFile } from '../manifest/index.ts';
+import type { NamedFile } from '../manifest/index.ts';
 import { assemble } from '../manifest/merge/index.ts'; // the whole of pkg/manifest takes 20 MB, and only the worker needs it
 import { DEFAULT_SETTLE_MS } from './settle.ts';
 import type { Reader } from './sighting.ts';
@@ -32,7 +32,7 @@ export interface DirSourceOptions {
   readonly watcher?: (options: FolderWatchOptions) => FolderWatcher;
 }
 
-/** Manifests from folders of files; see docs/architecture.md. Nothing is read before start(). */
+/** Manifests from folders of files; README.md says what counts when. Nothing is read before start(). */
 export function createDirSource(options: DirSourceOptions): Source {
   return new DirSource(options);
 }
@@ -117,7 +117,11 @@ class DirSource implements Source {
   async #run(): Promise<void> {
     while (this.#isRung && !this.#isStopped) {
       this.#isRung = false;
-      await this.#refresh();
+      try {
+        await this.#refresh();
+      } catch (error) {
+        this.#logger.error({ error }, 'reading manifests failed; what is known stays in force');
+      }
     }
   }
 
@@ -175,19 +179,16 @@ class DirSource implements Source {
 /** What every file contributes. Of a file that seems gone, only what no other file declares now: it may have been renamed. */
 function goodFiles(records: readonly FileRecord[]): NamedFile[] {
   const missing = records.filter(({ isMissing }) => isMissing);
-  const keys = missing.length === 0 ? undefined : keysOf(records.filter(({ isMissing }) => !isMissing));
-  return records.flatMap(({ file, good, isMissing }) => {
-    if (good === undefined) return [];
-    return [{ file, ...(isMissing && keys !== undefined ? without(good, keys) : good) }];
-  });
+  const present = missing.length === 0 ? records : records.filter(({ isMissing }) => !isMissing);
+  const files = present.flatMap(({ good }) => good ?? []);
+  const keys = new Set(
+    missing.length === 0 ? [] : files.flatMap(({ objects }) => objects.map(({ key }) => key)),
+  );
+  return [...files, ...missing.flatMap(({ good }) => (good === undefined ? [] : without(good, keys)))];
 }
 
-function keysOf(records: readonly FileRecord[]): Set<ObjectKey> {
-  return new Set(records.flatMap(({ good }) => good?.objects.map(({ key }) => key) ?? []));
-}
-
-function without({ objects, diagnostics }: ParsedFile, keys: ReadonlySet<ObjectKey>): ParsedFile {
-  return { objects: objects.filter(({ key }) => !keys.has(key)), diagnostics };
+function without({ file, objects, diagnostics }: NamedFile, keys: ReadonlySet<ObjectKey>): NamedFile {
+  return { file, objects: objects.filter(({ key }) => !keys.has(key)), diagnostics };
 }
 
 function doubtOf(states: readonly FolderState[]): Pick<SourceState, 'doubt'> {

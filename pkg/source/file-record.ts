@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../api/index.ts';
 import type { Hint, Hints } from './hints.ts';
-import type { ParsedFile } from '../manifest/index.ts';
+import type { NamedFile, ParsedFile } from '../manifest/index.ts';
 import { BLIND_SETTLE_MS, OLD_AGE_MS, readRules, UNTERMINATED_SETTLE_MS, type Arrival } from './settle.ts';
 import {
   fileDiagnostic,
@@ -63,7 +63,7 @@ export class FileRecord {
   readonly #settleMs: number;
   #version: Version | undefined;
   #content: { readonly hash: string; readonly parsed: ParsedFile } | undefined;
-  #good: ParsedFile | undefined;
+  #good: NamedFile | undefined;
   #pending: Pending | undefined;
   #asked: Asked | undefined;
   #verify: { readonly atMs: number; readonly sighting: FileSighting } | undefined;
@@ -145,11 +145,12 @@ export class FileRecord {
   }
 
   #load(sighting: FileSighting, rules: LoadRequest['rules']): LoadRequest {
-    const { name, print, target } = sighting;
+    const { name, print, size, target } = sighting;
     return {
       name,
       file: this.file,
       print,
+      size,
       rules,
       ...(target === undefined ? {} : { target }),
       ...(this.#content === undefined ? {} : { hash: this.#content.hash }),
@@ -189,7 +190,7 @@ export class FileRecord {
     this.#verify = arrival === 'moved' ? { atMs: at.monotonicMs + this.#settleMs, sighting } : undefined;
     if (result.status === 'same') return;
     this.#content = { hash: result.hash, parsed: result.parsed };
-    if (!hasErrors(result.parsed.diagnostics)) this.#good = result.parsed;
+    if (!hasErrors(result.parsed.diagnostics)) this.#good = { file: this.file, ...result.parsed };
   }
 
   #postpone(result: LoadResult, at: Moment): void {
@@ -243,7 +244,7 @@ export class FileRecord {
   }
 
   /** The newest complete version without errors. */
-  get good(): ParsedFile | undefined {
+  get good(): NamedFile | undefined {
     return this.#good;
   }
 

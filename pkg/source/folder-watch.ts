@@ -72,7 +72,7 @@ export class ChokidarWatch implements FolderWatcher {
       depth: 0,
       ignoreInitial: true,
       atomic: false,
-      ignored: (candidate) => resolve(candidate) !== path,
+      ignored: (candidate) => candidate !== path,
     });
     watcher.on('raw', (event, name) => {
       const known = typeof name === 'string' && name !== '' ? name : undefined;

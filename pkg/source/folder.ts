@@ -155,6 +155,8 @@ export class Folder {
   async #followFolder(): Promise<void> {
     const seen = this.state.isReadable ? this.state.identity : UNREADABLE;
     if (seen === this.#watched) return;
+    // What happens in between is lost, so an older event is no longer the newest one.
+    this.#hints.clear();
     await this.#watcher.reopen();
     this.#rewatchAtMs = this.#now().monotonicMs + REWATCH_MS;
     this.#watched = seen;

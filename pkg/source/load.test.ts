@@ -39,9 +39,9 @@ const put = (name: string, data: string | Uint8Array): void => writeFileSync(joi
 function requestFor(name: string, rules: Partial<ReadRules> = {}): LoadRequest {
   const sighting = lookAtFolder({ dir, names: [name] }).sightings[0];
   if (sighting?.kind !== 'file') throw new Error('the test put no file there');
-  const { print, target } = sighting;
+  const { print, size, target } = sighting;
   const link = target === undefined ? {} : { target };
-  return { name, file: `d/${name}`, print, rules: { ...STRICT, ...rules }, ...link };
+  return { name, file: `d/${name}`, print, size, rules: { ...STRICT, ...rules }, ...link };
 }
 
 function load(request: LoadRequest, parse = (text: string) => void parsed.push(text)): LoadResult {

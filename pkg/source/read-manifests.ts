@@ -142,8 +142,8 @@ class Reading {
       this.#report(file, sighting.refusal.code, sighting.refusal.message);
       return [];
     }
-    const { name, print, target } = sighting;
-    return [{ name, file, print, rules: AS_IT_IS, ...(target === undefined ? {} : { target }) }];
+    const { name, print, size, target } = sighting;
+    return [{ name, file, print, size, rules: AS_IT_IS, ...(target === undefined ? {} : { target }) }];
   }
 
   #take(file: string, result: LoadResult): void {

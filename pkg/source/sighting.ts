@@ -67,6 +67,8 @@ export interface LoadRequest {
   readonly file: string;
   /** Only exactly this version is read. */
   readonly print: string;
+  /** Bytes. */
+  readonly size: number;
   readonly target?: string;
   readonly rules: ReadRules;
   /** Digest of the content known already: equal content is not parsed again. */

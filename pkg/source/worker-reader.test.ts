@@ -27,7 +27,7 @@ const network = (name: string): string =>
 async function requests(): Promise<LoadRequest[]> {
   const { sightings } = await reader.look({ dir });
   const rules = { checkWriters: 'never', acceptBlind: true, acceptUnterminated: true } as const;
-  return sightings.map(({ name, print }) => ({ name, file: name, print, rules }));
+  return sightings.map(({ name, print }) => ({ name, file: name, print, size: 0, rules }));
 }
 
 describe('WorkerReader', () => {
@@ -66,6 +66,15 @@ describe('WorkerReader', () => {
     await waitForDeadline();
     clock.advance(2_000);
     expect((await loading).map(({ status }) => status)).toEqual(['loaded', 'loaded']);
+  });
+
+  it('gives a large file more time', async () => {
+    writeFileSync(join(dir, 'a.yaml'), network('a'));
+    const asked = (await requests()).map((request) => ({ ...request, size: 4 * 1024 * 1024 }));
+    const loading = reader.load(dir, asked);
+    await waitForDeadline();
+    clock.advance(9_999);
+    expect(await loading).toMatchObject([{ status: 'loaded' }]);
   });
 
   it('answers nothing after it was stopped, also what was asked before', async () => {

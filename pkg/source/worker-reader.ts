@@ -14,19 +14,22 @@ import type {
 import { DeadlineError } from './worker-connection.ts';
 import { WorkerLane } from './worker-lane.ts';
 
-/** A file takes milliseconds; what takes this long is hostile. */
+/** A file takes milliseconds, and a large valid one half a second a MiB; what takes this long is hostile. */
 const LOAD_DEADLINE_MS = 2_000;
+const LOAD_DEADLINE_MS_PER_MIB = 2_000;
+const MIB = 1024 * 1024;
 /** Ten thousand files take 0.1 s; what takes this long is a dead mount. */
 const LOOK_DEADLINE_MS = 10_000;
 /** Answers of this many files keep the main thread free: some milliseconds of copying each. */
-const BATCH = 50;
+const BATCH_FILES = 50;
+const BATCH_BYTES = MIB;
 /** From so many files on, further workers are worth their start. */
 const MANY = 2_000;
 const MAX_LANES = 4;
 
 const TIMED_OUT: Refusal = {
   code: 'parse-timeout',
-  message: `the file takes longer than ${LOAD_DEADLINE_MS / 1_000} s to read and parse; make it simpler or split it`,
+  message: `the file takes longer than ${LOAD_DEADLINE_MS / 1_000} s and ${LOAD_DEADLINE_MS_PER_MIB / 1_000} s a MiB to read and parse; make it simpler or split it`,
   retry: false,
 };
 
@@ -81,8 +84,12 @@ export class WorkerReader implements Reader {
     dir: string,
     requests: readonly LoadRequest[],
   ): Promise<readonly LoadResult[]> {
+    const bytes = requests.reduce((sum, { size }) => sum + size, 0);
     try {
-      return await lane.queue<'load'>({ op: 'load', dir, requests, round: this.#round }, LOAD_DEADLINE_MS);
+      return await lane.queue<'load'>(
+        { op: 'load', dir, requests, round: this.#round },
+        loadDeadlineMs(bytes),
+      );
     } catch (error) {
       const [first] = requests;
       if (first !== undefined && requests.length === 1) {
@@ -96,7 +103,7 @@ export class WorkerReader implements Reader {
 
   async parse(text: string, file: string): Promise<ParsedFile | Refusal> {
     try {
-      return await this.#lane.queue<'parse'>({ op: 'parse', text, file }, LOAD_DEADLINE_MS);
+      return await this.#lane.queue<'parse'>({ op: 'parse', text, file }, loadDeadlineMs(text.length));
     } catch (error) {
       return refusalFor(error);
     }
@@ -107,10 +114,22 @@ export class WorkerReader implements Reader {
   }
 }
 
+function loadDeadlineMs(bytes: number): number {
+  return LOAD_DEADLINE_MS + (LOAD_DEADLINE_MS_PER_MIB * bytes) / MIB;
+}
+
 function batchesOf(requests: readonly LoadRequest[]): LoadRequest[][] {
   const batches: LoadRequest[][] = [];
-  for (let start = 0; start < requests.length; start += BATCH) {
-    batches.push(requests.slice(start, start + BATCH));
+  let bytes = Infinity;
+  for (const request of requests) {
+    const last = batches.at(-1);
+    if (last === undefined || last.length === BATCH_FILES || bytes + request.size > BATCH_BYTES) {
+      batches.push([request]);
+      bytes = request.size;
+    } else {
+      last.push(request);
+      bytes += request.size;
+    }
   }
   return batches;
 }
