@@ -61,7 +61,12 @@ type Step =
       readonly network: NetworkRef;
       readonly force?: true;
     }
-  | { readonly type: 'StartContainer'; readonly container: ContainerRef }
+  /** `kept`: endpoints that still ask for an address they once had; without it where it cannot be had any more. */
+  | {
+      readonly type: 'StartContainer';
+      readonly container: ContainerRef;
+      readonly kept?: readonly EndpointRequest[];
+    }
   /** Waits a moment and looks: still running, or done well where the restart policy lets it end. */
   | { readonly type: 'VerifyRunning'; readonly container: ContainerRef; readonly mayEnd: boolean }
   | { readonly type: 'UnpauseContainer'; readonly container: ContainerRef }

@@ -4,7 +4,7 @@ import type { ObservedContainer } from '../state/index.ts';
 import type { Action } from './action.ts';
 import { diffSettings } from './container-settings.ts';
 import { absenceReason, causeFor, ownedContainer, type PlanContext } from './context.ts';
-import { diffEndpoints, resolveAttachments, type Attachments } from './endpoints.ts';
+import { diffEndpoints, keptEndpoints, resolveAttachments, type Attachments } from './endpoints.ts';
 import { parkedName } from './names.ts';
 import type { NetworkOutlook } from './networks.ts';
 import { finishSteps, makeSteps, mayEnd, replaceSteps, resumeSteps, type Making } from './replace.ts';
@@ -307,15 +307,20 @@ function runSteps(subject: Subject, current: ObservedContainer): Action[] {
   const { context, object } = subject;
   const container = { name: current.name, id: current.id };
   const difference = { field: 'state', observed: current.state, desired: 'running' };
+  const kept = keptEndpoints(object, current);
+  const start = (cause: Cause): Action => ({
+    type: 'StartContainer',
+    container,
+    cause,
+    ...(kept.length ? { kept } : {}),
+  });
   switch (current.state) {
     case 'created': {
       const reason = current.details?.started === false ? 'Unfinished' : 'NotRunning';
-      return [{ type: 'StartContainer', container, cause: causeFor(context, object, reason, difference) }];
+      return [start(causeFor(context, object, reason, difference))];
     }
     case 'exited':
-      return [
-        { type: 'StartContainer', container, cause: causeFor(context, object, 'NotRunning', difference) },
-      ];
+      return [start(causeFor(context, object, 'NotRunning', difference))];
     case 'paused':
       return [
         { type: 'UnpauseContainer', container, cause: causeFor(context, object, 'Paused', difference) },

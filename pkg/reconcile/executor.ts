@@ -1,4 +1,4 @@
-import { errorMessage, OvrError, type Clock, type ObjectKey } from '../api/index.ts';
+import { errorMessage, OvrError, type Clock, type ErrorCode, type ObjectKey } from '../api/index.ts';
 import type {
   Action,
   ContainerCreate,
@@ -12,6 +12,13 @@ import type { ActionRecord, StepResult } from './status.ts';
 
 const VERIFY_MS = 1_000;
 const VERIFY_POLL_MS = 100;
+
+/** How engines say that an address cannot be had; Swarm mode only lets the attachment time out. */
+const ADDRESS_REFUSALS: ReadonlySet<ErrorCode> = new Set([
+  'address-in-use',
+  'address-unsupported',
+  'attach-timeout',
+]);
 
 export interface ExecutorDeps {
   readonly engine: Engine;
@@ -120,6 +127,7 @@ export class Executor {
       case 'ConnectEndpoint':
         return this.#connect(run, idOf(run, action.container), this.#resolve(action.endpoint));
       case 'StartContainer':
+        run.kept.push(...(action.kept ?? []));
         return this.#start(run, idOf(run, action.container));
       case 'VerifyRunning':
         return this.#verify(idOf(run, action.container), action.mayEnd);
@@ -243,9 +251,7 @@ function idOf(run: Run, container: ContainerRef): string {
 }
 
 function isAddressRefused(error: unknown): boolean {
-  return (
-    error instanceof OvrError && (error.code === 'address-in-use' || error.code === 'address-unsupported')
-  );
+  return error instanceof OvrError && ADDRESS_REFUSALS.has(error.code);
 }
 
 function withoutAddress(endpoint: EndpointRequest): EndpointRequest {

@@ -163,6 +163,21 @@ describe('drift', () => {
   });
 });
 
+test('an address that was only kept is given up when somebody else has it', async () => {
+  const { world, host, agent } = await converged([net0, web1, web2]);
+  host.hand.disconnect('web-1', 'net0');
+  await agent.run();
+  const [address] = world.resolve(host.name, 'web-2', 'web-1');
+  host.setDown();
+  host.hand.stop('web-1');
+  host.hand.runContainer('thief', { network: 'net0', ...(address ? { ipv4Address: address } : {}) });
+  host.setUp();
+  await agent.run();
+  expect(agent.reconciler.status().converged).toBe(true);
+  expect(world.resolve(host.name, 'web-2', 'thief')).toEqual([address]);
+  expect(world.resolve(host.name, 'web-2', 'web-1')).not.toEqual([address]);
+});
+
 describe('changes', () => {
   test('a changed image replaces the container and keeps its address', async () => {
     const { world, host, agent } = await converged([net0, web1, web2]);
