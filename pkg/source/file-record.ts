@@ -11,7 +11,7 @@ import {
 } from './sighting.ts';
 
 /** Editors save by removing and creating: a file is only gone when it is still gone after this long. */
-export const MISSING_GRACE_MS = 500;
+const MISSING_GRACE_MS = 500;
 /** After this long of being written to, the file is reported. */
 const UNSETTLED_WARNING_MS = 10_000;
 const LONGEST_RETRY_MS = 1_000;

@@ -5,10 +5,10 @@ import type { Hints } from './hints.ts';
 import type { FolderLook, FolderScan, LoadRequest, LoadResult, Sighting } from './sighting.ts';
 
 /** A folder that took another one's place counts once it has been there, filled and unchanged, for this long. */
-export const REPLACED_STABLE_MS = 2_000;
+const REPLACED_STABLE_MS = 2_000;
 
 /** What kind of look it was. */
-export interface LookKind {
+interface LookKind {
   /** All manifests, not only some names. */
   readonly complete: boolean;
   /** Try again what was refused. */

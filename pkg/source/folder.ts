@@ -14,7 +14,7 @@ const MAX_LOOKS = 3;
 /** What a folder's identity counts as while it cannot be read. */
 const UNREADABLE = 'unreadable';
 
-export interface FolderOptions {
+interface FolderOptions {
   readonly dir: string;
   readonly settleMs: number;
   readonly clock: Clock;

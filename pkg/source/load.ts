@@ -12,7 +12,7 @@ const LARGE_BYTES = 64 * 1024;
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /** What reading needs from its surroundings. */
-export interface LoadContext {
+interface LoadContext {
   readonly parse: (text: string, file: string) => ParsedFile;
   /** Who has the file `device:inode` open for writing. */
   readonly writers: (inode: string) => WriterCheck;

@@ -52,6 +52,7 @@ it('reports what it cannot read under the path that the user gave, and reads the
     join(dir, 'none.yaml'),
     join(dir, 'empty'),
     join(dir, 'pipe.yaml'),
+    join(dir, 'loop.yaml'),
     put('a.yaml', manifest('a')),
   ];
   const result = await read(paths);
@@ -60,6 +61,7 @@ it('reports what it cannot read under the path that the user gave, and reads the
     [paths[0], 'path-missing'],
     [paths[1], 'path-empty'],
     [paths[2], 'file-not-regular'],
+    [paths[3], 'file-unreadable'],
   ]);
 });
 

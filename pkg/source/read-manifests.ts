@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Clock, Diagnostic } from '../api/index.ts';
 import type { NamedFile, ParsedFile, Revision } from '../manifest/index.ts';
@@ -86,16 +86,27 @@ class Reading {
   }
 
   async path(path: string): Promise<void> {
-    let real: string;
-    let isFolder: boolean;
+    let place: { stat: Stats; real: string } | undefined;
     try {
-      real = realpathSync(path);
-      isFolder = statSync(real).isDirectory();
+      const stat = statSync(path, { throwIfNoEntry: false });
+      place = stat && { stat, real: realpathSync(path) };
     } catch {
-      this.#report(path, 'path-missing', 'there is no such file or folder; check the path');
+      this.#report(path, 'file-unreadable', 'the path cannot be followed; check its permissions and links');
       return;
     }
-    await (isFolder ? this.#folder(path, real) : this.#file(path, real));
+    if (place === undefined) {
+      this.#report(path, 'path-missing', 'there is no such file or folder; check the path');
+    } else if (place.stat.isDirectory()) {
+      await this.#folder(path, place.real);
+    } else if (place.stat.isFile()) {
+      await this.#file(path, place.real);
+    } else {
+      this.#report(
+        path,
+        'file-not-regular',
+        'it is not a regular file; pass its text on standard input with -',
+      );
+    }
   }
 
   async #file(path: string, real: string): Promise<void> {
