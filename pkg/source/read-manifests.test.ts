@@ -48,6 +48,7 @@ it('follows a link that the user names', async () => {
 it('reports what it cannot read under the path that the user gave, and reads the rest', async () => {
   mkdirSync(join(dir, 'empty'));
   execFileSync('mkfifo', [join(dir, 'pipe.yaml')]);
+  symlinkSync('loop.yaml', join(dir, 'loop.yaml'));
   const paths = [
     join(dir, 'none.yaml'),
     join(dir, 'empty'),
