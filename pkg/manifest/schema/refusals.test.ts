@@ -187,6 +187,7 @@ describe('names', () => {
 describe('suggestions', () => {
   const table: [spec: string, suggestion: string][] = [
     ['imge: x', 'did you mean image?'],
+    ['imagePulPolicy: x', 'did you mean imagePullPolicy?'],
     ['cap_add: [ALL]', 'did you mean capAdd?'],
     ['restart: always', 'did you mean restartPolicy?'],
     ['environment: []', 'did you mean env?'],

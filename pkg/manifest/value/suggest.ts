@@ -3,6 +3,8 @@ import { distance } from 'fastest-levenshtein';
 const MAX_WORD = 64;
 /** `alias` means `aliases`. */
 const MIN_STEM = 4;
+/** Nearer than two typing mistakes, farther than one: `imagePulPolicy` does not mean `image`. */
+const STEM_STEPS = 1.5;
 
 /** The candidate that a mistyped word most likely means: the nearest one, if it is near enough, case, `-` and `_` aside. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
@@ -14,7 +16,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   for (const candidate of candidates) {
     const known = simplify(candidate);
     const isStem = wanted.length >= MIN_STEM && (known.startsWith(wanted) || wanted.startsWith(known));
-    const steps = isStem ? Math.min(1, limit) : distance(wanted, known);
+    const steps = Math.min(distance(wanted, known), isStem ? STEM_STEPS : Infinity);
     if (steps < bestDistance) [best, bestDistance] = [candidate, steps];
   }
   return best;
