@@ -10,7 +10,7 @@ import type { Bench, Row } from './row.ts';
 import { rows } from './rows/all.ts';
 import { LAB, Stage } from './stage.ts';
 
-const RESULTS = join(import.meta.dirname, '../../.bench/results.json');
+const RESULTS = join(import.meta.dirname, '../../.bench');
 
 interface Options {
   readonly only: readonly string[];
@@ -54,7 +54,7 @@ async function main(options: Options): Promise<number> {
     };
     await writeReport(RESULTS, report);
     console.log(formatReport(report));
-    console.log(`every sample is in ${RESULTS}`);
+    console.log(`every sample is in ${join(RESULTS, 'results.json')}`);
     return exitCode(report, options.strict);
   } finally {
     await opened?.then((stage) => stage.close()).catch(() => stopLab(LAB));

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { join } from 'node:path';
 import type { Machine } from './machine.ts';
 import type { Outcome } from './row.ts';
 
@@ -41,9 +41,27 @@ export function formatReport({ quick, machine, engine, rows }: Report): string {
   return [table.toString(), facts.join(', '), ...warnings].join('\n');
 }
 
-export async function writeReport(file: string, report: Report): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
+/** The table as docs/performance.md has it. */
+function formatMarkdown({ rows }: Report): string {
+  const outcomes = rows.flatMap((report) => report.outcomes);
+  const lines = outcomes.map(({ what, ovr, peer, found, limit, verdict }) => [
+    what,
+    ovr,
+    peer,
+    found,
+    limit,
+    verdict,
+  ]);
+  const header = ['measured', 'ovr', 'peer', 'found', 'limit', 'verdict'];
+  const table = [header, header.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |\n`);
+  return table.join('');
+}
+
+/** Writes `results.json`, with every sample, and `results.md` into a folder. */
+export async function writeReport(folder: string, report: Report): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'results.json'), `${JSON.stringify(report, null, 2)}\n`);
+  await writeFile(join(folder, 'results.md'), formatMarkdown(report));
 }
 
 /** 1 when a row could not be measured or, if asked for, missed its limit. */
