@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { isManifestName } from './name.ts';
 
-/** A look through all processes takes 1 to 50 ms; one that would take longer is given up and counts as blind. */
-const BUDGET_MS = 100;
+/** A walk through all processes takes 1 to 50 ms; one that takes longer than this is given up and counts as blind. */
+const BUDGET_MS = 300;
 /** The initial PID namespace has this inode on every Linux kernel; from inside another one, the host's processes cannot be seen. */
 const HOST_PID_NAMESPACE = 'pid:[4026531836]';
 const ACCESS_MODE = 0o3;
@@ -20,11 +20,16 @@ export type WriterCheck =
 export class WriterScan {
   #round = -1;
   #walk: Walk | undefined;
+  readonly #budgetMs: number;
+
+  constructor(budgetMs = BUDGET_MS) {
+    this.#budgetMs = budgetMs;
+  }
 
   /** `inode` is `device:inode`, as in a sighting. */
   check(inode: string, round: number): WriterCheck {
     if (this.#walk === undefined || this.#round !== round) {
-      this.#walk = walkProcesses();
+      this.#walk = walkProcesses(this.#budgetMs);
       this.#round = round;
     }
     const by = this.#walk.writers.get(inode);
@@ -38,9 +43,9 @@ interface Walk {
   readonly sawAll: boolean;
 }
 
-function walkProcesses(): Walk {
+function walkProcesses(budgetMs: number): Walk {
   const writers = new Map<string, string>();
-  const endMs = performance.now() + BUDGET_MS;
+  const endMs = performance.now() + budgetMs;
   let sawAll = seesEveryProcess();
   for (const pid of list('/proc') ?? []) {
     if (!/^\d+$/.test(pid)) continue;
