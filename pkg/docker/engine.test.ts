@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type ScriptedHost, ScriptedEngine, adapterOn, playHost } from '../../test/faultproxy/index.ts';
+import {
+  type ScriptedHost,
+  ScriptedEngine,
+  adapterOn,
+  eventually,
+  playHost,
+} from '../../test/faultproxy/index.ts';
 import { FakeClock, silentLogger } from '../api/index.ts';
 import { createDockerEngine } from './engine.ts';
 import { OLDEST_API } from './version.ts';
@@ -101,6 +107,24 @@ describe('facts', () => {
     host.also = ({ path }) => (path.endsWith('/nodes/n1') ? { json: { Spec: { Labels: null } } } : undefined);
     clock.advance(1_000);
     expect(await engine.facts()).toHaveProperty('kind', 'swarm-manager');
+  });
+
+  it('that were read before the engine came back are not kept', async () => {
+    const held: (() => void)[] = [];
+    host.also = ({ path }) => {
+      if (!path.endsWith('/info') || held.length > 0) return undefined;
+      return (response) => held.push(() => response.end('{"Name":"before"}'));
+    };
+    const engine = adapterOn(scripted.socketPath);
+    const before = engine.facts();
+    await eventually(() => expect(held).toHaveLength(1));
+    const events: string[] = [];
+    const watch = engine.watch(({ type }) => events.push(type));
+    await eventually(() => expect(events).toEqual(['up']));
+    held[0]?.();
+    expect((await before).node.name).toBe('before');
+    expect((await engine.facts()).node.name).toBe('swarm-node-1');
+    watch.stop();
   });
 
   it('keep the labels of the Swarm node while nobody can read them', async () => {

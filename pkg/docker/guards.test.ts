@@ -150,6 +150,13 @@ describe('an engine that', () => {
     });
   });
 
+  it('is cut where nothing of the body is wanted has not answered', async () => {
+    scripted.play(() => ({ json: { Id: 'sha256:abc' } }));
+    engine = adapterOn(proxy.socketPath, { apiVersion: '1.41' });
+    proxy.fault(/GET .*\/images\//, { type: 'cut', bodyBytes: 5 });
+    expect(await failureOf(engine.ensureImage('busybox', 'Never'))).toHaveProperty('code', 'engine-garbled');
+  });
+
   it('redirects is not followed', async () => {
     scripted.play(() => (response) => {
       response.writeHead(301, { Location: 'http://127.0.0.1:1/elsewhere' });

@@ -119,6 +119,18 @@ describe('a watch', () => {
     expect(types()).toEqual(['up']);
   });
 
+  it('can be ended by what it tells', async () => {
+    const seen: string[] = [];
+    const stoppable = adapterOn(scripted.socketPath).watch(({ type }) => {
+      seen.push(type);
+      if (type === 'changed') stoppable.stop();
+    });
+    await eventually(() => expect(seen).toEqual(['up']));
+    tell({ Type: 'network', Action: 'create' }, { Type: 'network', Action: 'create' });
+    await eventually(async () => expect(await scripted.openConnections()).toBe(0));
+    expect(seen).toEqual(['up', 'changed']);
+  });
+
   it('outlives a listener that fails', async () => {
     const seen: string[] = [];
     const stoppable = adapterOn(scripted.socketPath).watch(({ type }) => {
@@ -253,6 +265,16 @@ describe('what is known of containers while watched', () => {
     expect(newCalls()).toEqual([]);
   });
 
+  it('is asked for each time while the watch is down', async () => {
+    const engine = await watched(new FakeClock());
+    streams.at(-1)?.destroy();
+    await eventually(() => expect(types()).toEqual(['up', 'down']));
+    for (let count = 0; count < 2; count += 1) {
+      await engine.observe();
+      expect(newCalls()).toHaveLength(2);
+    }
+  });
+
   it.each<[string, object]>([
     ['its state', { state: 'exited' }],
     ['its name', { name: 'web_9' }],
@@ -314,9 +336,12 @@ describe('what is known of containers while watched', () => {
     expect(newCalls()).toEqual([INSPECT]);
   });
 
-  it('is asked for again after a change of ovr itself, also one that failed', async () => {
+  it.each<[string, (engine: Engine) => Promise<void>]>([
+    ['container', (engine) => engine.updateContainer('c1', { nanoCpus: 1 })],
+    ['endpoint', (engine) => engine.disconnect('c1', { name: 'ovr0' })],
+  ])('is asked for again after ovr changed the %s, also when that failed', async (_, change) => {
     const engine = await watched();
-    await expect(engine.updateContainer('c1', { nanoCpus: 1 })).rejects.toThrow();
+    await expect(change(engine)).rejects.toThrow();
     newCalls();
     await engine.observe();
     expect(newCalls()).toEqual([INSPECT]);
