@@ -61,11 +61,11 @@ type Step =
       readonly network: NetworkRef;
       readonly force?: true;
     }
-  /** `kept`: endpoints that still ask for an address they once had; without it where it cannot be had any more. */
+  /** `endpoints`: those that the container has already and that the start brings up. */
   | {
       readonly type: 'StartContainer';
       readonly container: ContainerRef;
-      readonly kept?: readonly EndpointRequest[];
+      readonly endpoints?: readonly EndpointRequest[];
     }
   /** Waits a moment and looks: still running, or done well where the restart policy lets it end. */
   | { readonly type: 'VerifyRunning'; readonly container: ContainerRef; readonly mayEnd: boolean }

@@ -4,7 +4,7 @@ import type { ObservedContainer } from '../state/index.ts';
 import type { Action } from './action.ts';
 import { diffSettings } from './container-settings.ts';
 import { absenceReason, causeFor, ownedContainer, type PlanContext } from './context.ts';
-import { diffEndpoints, keptEndpoints, resolveAttachments, type Attachments } from './endpoints.ts';
+import { diffEndpoints, presentEndpoints, resolveAttachments, type Attachments } from './endpoints.ts';
 import { parkedName } from './names.ts';
 import type { NetworkOutlook } from './networks.ts';
 import { finishSteps, makeSteps, mayEnd, replaceSteps, resumeSteps, type Making } from './replace.ts';
@@ -307,12 +307,12 @@ function runSteps(subject: Subject, current: ObservedContainer): Action[] {
   const { context, object } = subject;
   const container = { name: current.name, id: current.id };
   const difference = { field: 'state', observed: current.state, desired: 'running' };
-  const kept = keptEndpoints(object, current);
+  const endpoints = presentEndpoints(object, current);
   const start = (cause: Cause): Action => ({
     type: 'StartContainer',
     container,
     cause,
-    ...(kept.length ? { kept } : {}),
+    ...(endpoints.length ? { endpoints } : {}),
   });
   switch (current.state) {
     case 'created': {

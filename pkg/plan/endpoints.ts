@@ -81,15 +81,16 @@ export function endpointRequest(
   return kept ? { ...base, ipv4Address: kept, addressOrigin: 'kept' } : base;
 }
 
-/** The endpoints of a container that ask for an address although the manifest pins none: kept from an earlier attachment. */
-export function keptEndpoints(object: ContainerObject, current: ObservedContainer): EndpointRequest[] {
+/** The endpoints that a container has and its manifest wants. One that asks for an address nobody pinned has kept it. */
+export function presentEndpoints(object: ContainerObject, current: ObservedContainer): EndpointRequest[] {
   const requested = current.details?.requestedIpv4;
   return (object.spec.networks ?? []).flatMap(({ name, aliases, ipv4Address }): EndpointRequest[] => {
     const endpoint = current.endpoints.find(({ networkName }) => networkName === name);
-    const kept = endpoint && (requested?.get(endpoint.networkId) ?? requested?.get(name));
-    if (ipv4Address !== undefined || !endpoint || !kept) return [];
+    if (!endpoint) return [];
     const network = { name, ...(endpoint.networkId ? { id: endpoint.networkId } : {}) };
-    return [{ network, aliases, ipv4Address: kept, addressOrigin: 'kept' }];
+    if (ipv4Address !== undefined) return [{ network, aliases, ipv4Address, addressOrigin: 'pinned' }];
+    const kept = requested?.get(endpoint.networkId) ?? requested?.get(name);
+    return [{ network, aliases, ...(kept ? { ipv4Address: kept, addressOrigin: 'kept' } : {}) }];
   });
 }
 

@@ -1,4 +1,4 @@
-import { errorMessage, OvrError, type Clock, type ErrorCode, type ObjectKey } from '../api/index.ts';
+import { errorMessage, OvrError, type Clock, type ObjectKey } from '../api/index.ts';
 import type {
   Action,
   ContainerCreate,
@@ -7,18 +7,12 @@ import type {
   NetworkRef,
   ObjectPlan,
 } from '../plan/index.ts';
+import { Attacher } from './attacher.ts';
 import type { Engine, SecretFiles } from './ports.ts';
 import type { ActionRecord, StepResult } from './status.ts';
 
 const VERIFY_MS = 1_000;
 const VERIFY_POLL_MS = 100;
-
-/** How engines say that an address cannot be had; Swarm mode only lets the attachment time out. */
-const ADDRESS_REFUSALS: ReadonlySet<ErrorCode> = new Set([
-  'address-in-use',
-  'address-unsupported',
-  'attach-timeout',
-]);
 
 export interface ExecutorDeps {
   readonly engine: Engine;
@@ -41,25 +35,27 @@ interface Run {
   readonly key: ObjectKey;
   /** The container an earlier step made. */
   madeId?: string;
-  /** Endpoints asked for with the address they had before. */
-  readonly kept: EndpointRequest[];
+  /** Endpoints that earlier steps asked for. */
+  readonly endpoints: EndpointRequest[];
 }
 
 /** Maps each action to one engine call, in order, and stops at the first failure. */
 export class Executor {
   readonly #deps: ExecutorDeps;
+  readonly #attacher: Attacher;
   /** IDs of networks made here, by name: for steps planned before the network existed. */
   readonly #networkIds = new Map<string, string>();
 
   constructor(deps: ExecutorDeps) {
     this.#deps = deps;
+    this.#attacher = new Attacher(deps.engine);
   }
 
   /** Runs leading EnsureImage steps; they may take minutes and hold no slot. */
   async prepare(plan: ObjectPlan): Promise<PlanResult | undefined> {
     for (const action of plan.steps) {
       if (action.type !== 'EnsureImage') return undefined;
-      const error = await this.#step({ key: plan.key, kept: [] }, action);
+      const error = await this.#step({ key: plan.key, endpoints: [] }, action);
       if (error) return { ok: false, error, fellBack: false };
     }
     return undefined;
@@ -67,7 +63,7 @@ export class Executor {
 
   /** Runs the other steps, and the fallback when one of the steps it covers fails. */
   async run(plan: ObjectPlan): Promise<PlanResult> {
-    const run: Run = { key: plan.key, kept: [] };
+    const run: Run = { key: plan.key, endpoints: [] };
     for (const [index, action] of plan.steps.entries()) {
       if (action.type === 'EnsureImage') continue;
       const error = await this.#step(run, action);
@@ -125,10 +121,12 @@ export class Executor {
       case 'CreateContainer':
         return this.#create(run, action.container);
       case 'ConnectEndpoint':
-        return this.#connect(run, idOf(run, action.container), this.#resolve(action.endpoint));
+        return this.#connect(run, action.container, this.#resolve(action.endpoint));
       case 'StartContainer':
-        run.kept.push(...(action.kept ?? []));
-        return this.#start(run, idOf(run, action.container));
+        return this.#attacher.start(attached(run, action.container), [
+          ...run.endpoints,
+          ...(action.endpoints ?? []),
+        ]);
       case 'VerifyRunning':
         return this.#verify(idOf(run, action.container), action.mayEnd);
       default:
@@ -172,7 +170,7 @@ export class Executor {
   async #create(run: Run, container: ContainerCreate): Promise<void> {
     const env = await this.#readEnv(container);
     const endpoint = container.endpoint && this.#resolve(container.endpoint);
-    if (endpoint?.addressOrigin === 'kept') run.kept.push(endpoint);
+    if (endpoint) run.endpoints.push(endpoint);
     const id = await this.#deps.engine.createContainer(
       endpoint ? { ...container, endpoint } : container,
       env,
@@ -199,29 +197,9 @@ export class Executor {
     return id === undefined ? network : { ...network, id };
   }
 
-  async #connect(run: Run, id: string, endpoint: EndpointRequest): Promise<void> {
-    try {
-      await this.#deps.engine.connect(id, endpoint);
-      if (endpoint.addressOrigin === 'kept') run.kept.push(endpoint);
-    } catch (error) {
-      if (endpoint.addressOrigin !== 'kept' || !isAddressRefused(error)) throw error;
-      await this.#deps.engine.connect(id, withoutAddress(endpoint));
-    }
-  }
-
-  /** An address that was only kept, not pinned, is given up when it cannot be had. */
-  async #start(run: Run, id: string): Promise<void> {
-    const { engine } = this.#deps;
-    try {
-      await engine.startContainer(id);
-    } catch (error) {
-      if (run.kept.length === 0 || !isAddressRefused(error)) throw error;
-      for (const endpoint of run.kept.splice(0)) {
-        await engine.disconnect(id, endpoint.network);
-        await engine.connect(id, withoutAddress(endpoint));
-      }
-      await engine.startContainer(id);
-    }
+  async #connect(run: Run, container: ContainerRef, endpoint: EndpointRequest): Promise<void> {
+    await this.#attacher.connect(attached(run, container), endpoint);
+    run.endpoints.push(endpoint);
   }
 
   async #verify(id: string, mayEnd: boolean): Promise<void> {
@@ -250,12 +228,8 @@ function idOf(run: Run, container: ContainerRef): string {
   return id;
 }
 
-function isAddressRefused(error: unknown): boolean {
-  return error instanceof OvrError && ADDRESS_REFUSALS.has(error.code);
-}
-
-function withoutAddress(endpoint: EndpointRequest): EndpointRequest {
-  return { network: endpoint.network, aliases: endpoint.aliases };
+function attached(run: Run, container: ContainerRef): { id: string; name: string } {
+  return { id: idOf(run, container), name: container.name };
 }
 
 function asOvrError(thrown: unknown): OvrError {

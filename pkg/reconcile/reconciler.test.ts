@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { attach, container, network } from '../../test/build/objects.ts';
 import { startAgent, TestSource, TestStore, type TestAgent } from '../../test/build/agent.ts';
-import { FakeClock } from '../api/index.ts';
+import { FakeClock, OvrError } from '../api/index.ts';
 import type { ManifestObject } from '../manifest/index.ts';
 import type { SourceState } from './ports.ts';
 import { SimulatedWorld, type SimulatedHost, type Topology } from './simulated/index.ts';
@@ -176,6 +176,38 @@ test('an address that was only kept is given up when somebody else has it', asyn
   expect(agent.reconciler.status().converged).toBe(true);
   expect(world.resolve(host.name, 'web-2', 'thief')).toEqual([address]);
   expect(world.resolve(host.name, 'web-2', 'web-1')).not.toEqual([address]);
+});
+
+describe('an endpoint left behind in the store', () => {
+  const overlay = network('ovr0', { ipam: { subnet: '10.0.9.0/24' } });
+  const member = container('web-1', { networks: [attach('ovr0', 'web')] });
+
+  test('by a failed call of ours is removed, and the container attached', async () => {
+    const { world, host, agent } = await converged([overlay, member], 'cluster-store');
+    let failures = 0;
+    world.faults = ({ operation, phase }) => {
+      if (operation !== 'connect' || phase !== 'before' || failures > 0) return undefined;
+      failures += 1;
+      host.hand.leaveStaleEndpoint('ovr0', 'web-1');
+      throw new OvrError('engine-error', 'transient', 'failed to get network from store during join');
+    };
+    host.hand.disconnect('web-1', 'ovr0');
+    await agent.run(10_000);
+    expect(failures).toBe(1);
+    expect(agent.reconciler.status().converged).toBe(true);
+    expect(host.observe().containers.map(({ name }) => name)).toEqual(['web-1']);
+  });
+
+  test('by somebody else is left alone: it may belong to a container on another host', async () => {
+    const { world, host, agent } = await converged([overlay, member], 'cluster-store');
+    host.setDown();
+    host.hand.disconnect('web-1', 'ovr0');
+    host.hand.leaveStaleEndpoint('ovr0', 'web-1');
+    host.setUp();
+    await agent.run(60_000);
+    expect(condition(agent, 'Container/web-1')).toBe('Waiting');
+    expect(world.shared.find(({ name }) => name === 'ovr0')?.stale).toEqual(new Set(['web-1']));
+  });
 });
 
 describe('changes', () => {
