@@ -112,6 +112,11 @@ export class FileRecord {
     return at.monotonicMs - this.#missingSinceMs >= MISSING_GRACE_MS;
   }
 
+  /** The wait for its return begins again. */
+  restartAbsence(at: Moment): void {
+    this.#missingSinceMs = at.monotonicMs;
+  }
+
   /** Absence means nothing now: the folder itself is in doubt. */
   forgetAbsence(): void {
     this.#missingSinceMs = undefined;

@@ -56,6 +56,18 @@ describe('files that disappear', () => {
     expect(driver.state.doubts()).toEqual([]);
   });
 
+  it('one after the other go together, once the last has been gone for 500 ms', () => {
+    const driver = new Driver();
+    driver.complete('f', ['a', 'b'], 0);
+    driver.some('f', { sightings: [], absent: ['a'] }, 1_000);
+    driver.some('f', { sightings: [], absent: ['b'] }, 1_400);
+    expect(driver.state.dueMs).toBe(1_900);
+    driver.some('f', { sightings: [], absent: ['a'] }, 1_500);
+    expect(driver.names).toEqual(['a', 'b']);
+    driver.some('f', { sightings: [], absent: ['a', 'b'] }, 1_900);
+    expect(driver.names).toEqual([]);
+  });
+
   it('may all disappear: an emptied folder is empty', () => {
     const driver = new Driver();
     driver.complete('f', ['a', 'b'], 0);

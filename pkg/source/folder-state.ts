@@ -148,13 +148,18 @@ export class FolderState {
 
   #noteAbsences(names: readonly string[], at: Moment): void {
     if (this.#replaced !== undefined) return;
-    for (const name of names) {
-      const record = this.#records.get(name);
-      if (record === undefined) continue;
+    const absent = names.flatMap((name) => this.#records.get(name) ?? []);
+    // `rm *` takes files one by one: they go together, so that no revision in between looks like a small change.
+    if (absent.some(({ isMissing }) => !isMissing)) this.#restartAbsences(at);
+    for (const record of absent) {
       if (!record.isMissing) this.#version += 1;
       if (record.absent(at)) this.#drop(record);
       else this.#track(record);
     }
+  }
+
+  #restartAbsences(at: Moment): void {
+    for (const record of this.#active) if (record.isMissing) record.restartAbsence(at);
   }
 
   #drop(record: FileRecord): void {
