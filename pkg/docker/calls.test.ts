@@ -9,7 +9,7 @@ import {
   playHost,
 } from '../../test/faultproxy/index.ts';
 import { FakeClock, type Logger, silentLogger } from '../api/index.ts';
-import { type Engine } from '../reconcile/index.ts';
+import type { Engine } from '../reconcile/index.ts';
 
 let scripted: ScriptedEngine;
 let host: ScriptedHost;

@@ -1,11 +1,11 @@
-import { type IncomingMessage } from 'node:http';
-import { type z } from 'zod';
+import type { IncomingMessage } from 'node:http';
+import type { z } from 'zod';
 import { type Clock, type Logger, OvrError } from '../api/index.ts';
-import { type Open, type Request } from './connection.ts';
+import type { Open, Request } from './connection.ts';
 import { withDeadline } from './deadline.ts';
 import { garbled, timedOut, unreachable } from './errors.ts';
 import { checkShape, failureOf, readBody } from './exchange.ts';
-import { type Operation, type Timeouts } from './operation.ts';
+import type { Operation, Timeouts } from './operation.ts';
 import { OLDEST_API, agreedVersion, isApiVersion } from './version.ts';
 import { versionShape } from './wire.ts';
 

@@ -3,7 +3,7 @@ import { Agent as SecureAgent } from 'node:https';
 import { inspect } from 'node:util';
 import Docker from 'dockerode';
 import { OvrError, errorMessage } from '../api/index.ts';
-import { type Address, type TlsOptions } from './address.ts';
+import type { Address, TlsOptions } from './address.ts';
 
 export interface Request {
   readonly method: 'GET' | 'POST' | 'DELETE';

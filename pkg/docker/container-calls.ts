@@ -1,12 +1,12 @@
 import { OvrError, type Logger } from '../api/index.ts';
-import { type ContainerCreate, type ContainerUpdate } from '../plan/index.ts';
-import { type ContainerState } from '../state/index.ts';
-import { type DockerClient } from './client.ts';
+import type { ContainerCreate, ContainerUpdate } from '../plan/index.ts';
+import type { ContainerState } from '../state/index.ts';
+import type { DockerClient } from './client.ts';
 import { cpuBody, createBody, restartPolicyBody, wholeSeconds } from './create-body.ts';
-import { type InspectCache } from './inspect-cache.ts';
-import { type Names } from './names.ts';
-import { type OperationName } from './operation.ts';
-import { type StateReader } from './state-reader.ts';
+import type { InspectCache } from './inspect-cache.ts';
+import type { Names } from './names.ts';
+import type { OperationName } from './operation.ts';
+import type { StateReader } from './state-reader.ts';
 import { createdShape } from './wire.ts';
 
 /** What Docker gives a container that does not say itself. */

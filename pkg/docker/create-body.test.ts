@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type ContainerSpec } from '../manifest/index.ts';
-import { type ContainerCreate } from '../plan/index.ts';
+import type { ContainerSpec } from '../manifest/index.ts';
+import type { ContainerCreate } from '../plan/index.ts';
 import { createBody } from './create-body.ts';
 import { NEWEST_API } from './version.ts';
 

@@ -1,12 +1,12 @@
 import { OvrError } from '../api/index.ts';
-import {
-  type ContainerSpec,
-  type Healthcheck,
-  type PortMapping,
-  type RestartPolicy,
-  type VolumeMount,
+import type {
+  ContainerSpec,
+  Healthcheck,
+  PortMapping,
+  RestartPolicy,
+  VolumeMount,
 } from '../manifest/index.ts';
-import { type ContainerCreate, type EndpointRequest } from '../plan/index.ts';
+import type { ContainerCreate, EndpointRequest } from '../plan/index.ts';
 import { isAtLeast } from './version.ts';
 
 const NANOSECONDS_PER_MS = 1_000_000;

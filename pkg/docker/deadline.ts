@@ -1,4 +1,4 @@
-import { type Clock, type OvrError } from '../api/index.ts';
+import type { Clock, OvrError } from '../api/index.ts';
 
 /** Ends work that takes too long. The work gets a signal that aborts when its time is over, and in any case once it has ended. */
 export async function withDeadline<T>(

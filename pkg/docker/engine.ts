@@ -1,14 +1,14 @@
 import { type Clock, type Logger, OvrError, errorMessage } from '../api/index.ts';
-import { type ContainerSpec } from '../manifest/index.ts';
-import {
-  type ContainerCreate,
-  type ContainerUpdate,
-  type EndpointRequest,
-  type NetworkCreate,
-  type NetworkRef,
+import type { ContainerSpec } from '../manifest/index.ts';
+import type {
+  ContainerCreate,
+  ContainerUpdate,
+  EndpointRequest,
+  NetworkCreate,
+  NetworkRef,
 } from '../plan/index.ts';
-import { type Engine, type EngineEvent, type Stoppable } from '../reconcile/index.ts';
-import { type ContainerState, type EngineFacts, type ObservedState } from '../state/index.ts';
+import type { Engine, EngineEvent, Stoppable } from '../reconcile/index.ts';
+import type { ContainerState, EngineFacts, ObservedState } from '../state/index.ts';
 import { type TlsOptions, parseAddress } from './address.ts';
 import { DockerClient } from './client.ts';
 import { openWith } from './connection.ts';
@@ -24,7 +24,7 @@ import { withNetworkNames } from './observed.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './operation.ts';
 import { StateReader } from './state-reader.ts';
 import { isApiVersion } from './version.ts';
-import { type WireEvent } from './wire.ts';
+import type { WireEvent } from './wire.ts';
 
 export interface DockerEngineOptions {
   /** `unix:///path`, a bare path, or `tcp://host:port`. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ErrorCode, type ErrorKind } from '../api/index.ts';
+import type { ErrorCode, ErrorKind } from '../api/index.ts';
 import { answerError, unreachable } from './errors.ts';
 import { OPERATIONS, type OperationName } from './operation.ts';
 

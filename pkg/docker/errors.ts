@@ -1,5 +1,5 @@
 import { type ErrorCode, type ErrorKind, OvrError, errorMessage } from '../api/index.ts';
-import { type Operation, type OperationName } from './operation.ts';
+import type { Operation, OperationName } from './operation.ts';
 
 /** One row: when all that is named fits, the failure is `code`. */
 interface Rule {

@@ -1,7 +1,7 @@
-import { type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { type Clock, errorMessage } from '../api/index.ts';
-import { type Stoppable } from '../reconcile/index.ts';
-import { type DockerClient } from './client.ts';
+import type { Stoppable } from '../reconcile/index.ts';
+import type { DockerClient } from './client.ts';
 import { JsonObjects } from './json-stream.ts';
 import { type WireEvent, eventShape } from './wire.ts';
 

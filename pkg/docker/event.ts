@@ -1,5 +1,5 @@
-import { type EngineEvent } from '../reconcile/index.ts';
-import { type WireEvent } from './wire.ts';
+import type { EngineEvent } from '../reconcile/index.ts';
+import type { WireEvent } from './wire.ts';
 
 /** What one event of the engine means to the adapter. */
 export interface Meaning {

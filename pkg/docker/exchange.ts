@@ -1,8 +1,8 @@
-import { type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { type OvrError, errorMessage } from '../api/index.ts';
 import { answerError, garbled } from './errors.ts';
-import { type Operation } from './operation.ts';
+import type { Operation } from './operation.ts';
 
 /** Far above the list of ten thousand containers; below what would harm the agent. */
 const LONGEST_BODY_BYTES = 128 * 1024 * 1024;

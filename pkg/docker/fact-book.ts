@@ -1,6 +1,6 @@
 import { type Clock, type Logger, OvrError, errorMessage } from '../api/index.ts';
-import { type EngineFacts } from '../state/index.ts';
-import { type DockerClient } from './client.ts';
+import type { EngineFacts } from '../state/index.ts';
+import type { DockerClient } from './client.ts';
 import { factsOf, isSettled } from './facts.ts';
 import { type Info, infoShape, nodeShape } from './wire.ts';
 

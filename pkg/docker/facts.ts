@@ -1,6 +1,6 @@
-import { type NodeFacts } from '../constraint/index.ts';
-import { type EngineFacts, type EngineKind } from '../state/index.ts';
-import { type Info } from './wire.ts';
+import type { NodeFacts } from '../constraint/index.ts';
+import type { EngineFacts, EngineKind } from '../state/index.ts';
+import type { Info } from './wire.ts';
 
 export interface FactsInput {
   readonly info: Info;

@@ -1,4 +1,4 @@
-import { type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -10,7 +10,7 @@ import {
   eventually,
   playHost,
 } from '../../test/faultproxy/index.ts';
-import { type Engine } from '../reconcile/index.ts';
+import type { Engine } from '../reconcile/index.ts';
 
 let scripted: ScriptedEngine;
 let proxy: FaultProxy;

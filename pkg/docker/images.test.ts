@@ -1,4 +1,4 @@
-import { type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   ScriptedEngine,
@@ -8,7 +8,7 @@ import {
   playHost,
 } from '../../test/faultproxy/index.ts';
 import { FakeClock } from '../api/index.ts';
-import { type Engine } from '../reconcile/index.ts';
+import type { Engine } from '../reconcile/index.ts';
 
 const IMAGE = 'registry:5000/nginx:1.27';
 const LOOK = `GET /v1.41/images/${IMAGE}/json`;

@@ -1,12 +1,12 @@
-import { type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { type Clock, OvrError, errorMessage } from '../api/index.ts';
-import { type ContainerSpec } from '../manifest/index.ts';
-import { type DockerClient } from './client.ts';
+import type { ContainerSpec } from '../manifest/index.ts';
+import type { DockerClient } from './client.ts';
 import { withDeadline } from './deadline.ts';
 import { answerError, garbled, timedOut } from './errors.ts';
 import { imagePath, pullReference } from './image-reference.ts';
 import { JsonObjects } from './json-stream.ts';
-import { type Operation } from './operation.ts';
+import type { Operation } from './operation.ts';
 import { pullProgressShape } from './wire.ts';
 
 type PullPolicy = ContainerSpec['imagePullPolicy'];

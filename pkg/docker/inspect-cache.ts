@@ -1,6 +1,6 @@
-import { type ObservedContainer } from '../state/index.ts';
+import type { ObservedContainer } from '../state/index.ts';
 import { listedName } from './observed.ts';
-import { type ListedContainer } from './wire.ts';
+import type { ListedContainer } from './wire.ts';
 
 interface Entry {
   readonly fingerprint: string;

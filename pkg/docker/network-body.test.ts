@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type NetworkSpec } from '../manifest/index.ts';
+import type { NetworkSpec } from '../manifest/index.ts';
 import { networkBody } from './network-body.ts';
 
 const OVERLAY: NetworkSpec = {

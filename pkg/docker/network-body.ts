@@ -1,5 +1,5 @@
-import { type Ipam, type NetworkSpec } from '../manifest/index.ts';
-import { type NetworkCreate } from '../plan/index.ts';
+import type { Ipam, NetworkSpec } from '../manifest/index.ts';
+import type { NetworkCreate } from '../plan/index.ts';
 import { isAtLeast } from './version.ts';
 
 /** The label by which all of Docker's own drivers take the MTU. */

@@ -1,11 +1,11 @@
 import { OvrError } from '../api/index.ts';
-import { type EndpointRequest, type NetworkCreate, type NetworkRef } from '../plan/index.ts';
-import { type DockerClient } from './client.ts';
+import type { EndpointRequest, NetworkCreate, NetworkRef } from '../plan/index.ts';
+import type { DockerClient } from './client.ts';
 import { endpointConfig, networkOf } from './create-body.ts';
-import { type InspectCache } from './inspect-cache.ts';
-import { type Names } from './names.ts';
+import type { InspectCache } from './inspect-cache.ts';
+import type { Names } from './names.ts';
 import { networkBody } from './network-body.ts';
-import { type StateReader } from './state-reader.ts';
+import type { StateReader } from './state-reader.ts';
 import { createdNetworkShape } from './wire.ts';
 
 export interface NetworkCallsOptions {

@@ -7,12 +7,7 @@ import {
   type ObservedSubnet,
   normaliseAliases,
 } from '../state/index.ts';
-import {
-  type InspectedContainer,
-  type ListedContainer,
-  type ListedNetwork,
-  type WireEndpoint,
-} from './wire.ts';
+import type { InspectedContainer, ListedContainer, ListedNetwork, WireEndpoint } from './wire.ts';
 
 const HEALTH_OF_STATUS = /\((?:health: )?(starting|healthy|unhealthy)\)/;
 

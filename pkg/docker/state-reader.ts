@@ -1,8 +1,8 @@
 import { type Clock, OvrError, readOwnership } from '../api/index.ts';
-import { type ObservedContainer, type ObservedNetwork } from '../state/index.ts';
-import { type DockerClient } from './client.ts';
-import { type InspectCache } from './inspect-cache.ts';
-import { type Names } from './names.ts';
+import type { ObservedContainer, ObservedNetwork } from '../state/index.ts';
+import type { DockerClient } from './client.ts';
+import type { InspectCache } from './inspect-cache.ts';
+import type { Names } from './names.ts';
 import { fromInspect, fromList, listedName, networkFromList } from './observed.ts';
 import { eachOf } from './pool.ts';
 import {

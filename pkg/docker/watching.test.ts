@@ -1,5 +1,5 @@
 import { symlink } from 'node:fs/promises';
-import { type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   FaultProxy,
@@ -12,7 +12,7 @@ import {
   realClock,
 } from '../../test/faultproxy/index.ts';
 import { type Clock, FakeClock } from '../api/index.ts';
-import { type Engine, type EngineEvent, type Stoppable } from '../reconcile/index.ts';
+import type { Engine, EngineEvent, Stoppable } from '../reconcile/index.ts';
 import { retryDelay } from './event-watch.ts';
 
 let scripted: ScriptedEngine;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ContainerState } from '../state/index.ts';
+import type { ContainerState } from '../state/index.ts';
 
 /**
  * What is used of the engine's answers. What Docker leaves out, sends as null or empties in one version or another is optional

@@ -1,6 +1,6 @@
 import { type Clock, silentLogger } from '../../pkg/api/index.ts';
 import { type DockerEngineOptions, createDockerEngine } from '../../pkg/docker/index.ts';
-import { type Engine } from '../../pkg/reconcile/index.ts';
+import type { Engine } from '../../pkg/reconcile/index.ts';
 
 /** The machine's own time: what stands between an adapter and a socket cannot be moved by hand. */
 export const realClock: Clock = {

@@ -1,6 +1,6 @@
 /** Answers of a small Docker host, for scripted engines: what a test changes is given, the rest is as Docker has it. */
 import { ownerLabels } from '../../pkg/api/index.ts';
-import { type Script, type ScriptedAnswer } from './scripted-engine.ts';
+import type { Script, ScriptedAnswer } from './scripted-engine.ts';
 
 export interface ScriptedContainer {
   readonly id: string;

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { type NetConnectOpts, type Server, type Socket, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Fault, type SeenRequest } from './fault.ts';
+import type { Fault, SeenRequest } from './fault.ts';
 
 const HEAD_END = '\r\n\r\n';
 

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Engine, type EngineEvent, type Stoppable } from '../../pkg/reconcile/index.ts';
+import type { Engine, EngineEvent, Stoppable } from '../../pkg/reconcile/index.ts';
 import { containerSpec, networkSpec, ownedLabels } from '../contract/specs.ts';
 import { type Fault, FaultProxy, adapterOn, eventually } from '../faultproxy/index.ts';
 import { type Lab, type LabHost, startLab } from '../lab/lab.ts';

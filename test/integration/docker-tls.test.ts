@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type Server, createServer } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type DockerEngineOptions } from '../../pkg/docker/index.ts';
+import type { DockerEngineOptions } from '../../pkg/docker/index.ts';
 import { ScriptedEngine, adapterOn, playHost } from '../faultproxy/index.ts';
 
 const run = promisify(execFile);
