@@ -12,8 +12,8 @@ const ROUNDS = 8;
 const KILLS_A_ROUND = 3;
 /** About as long as a generation takes to be made. */
 const LONGEST_LIFE_MS = 1_500;
-/** Print another one, or set OVR_TEST_SEED, to look at other moments. */
-const SEED = Number(process.env['OVR_TEST_SEED'] ?? 20260101);
+/** Print another one, or set TEST_SEED, to look at other moments. */
+const SEED = Number(process.env['TEST_SEED'] ?? 20260101);
 
 let lab: Lab;
 let host: LabHost;
