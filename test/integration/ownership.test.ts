@@ -1,21 +1,17 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { container, network, openNode, type LiveNode } from '../build/live.ts';
+import { container, network, startNode, testFolder } from '../build/live.ts';
 import { startLab, type Lab, type LabHost } from '../lab/lab.ts';
 
 let lab: Lab;
 let host: LabHost;
-let node: LiveNode;
 
 beforeAll(async () => {
   lab = await startLab({ topology: 'single', name: 'it-ownership' });
   host = lab.hosts[0]!;
 });
-afterAll(async () => {
-  await node.ovrd.stop();
-  await lab.down();
-});
+afterAll(() => lab.down());
 
 const RUN = ['run', '--detach', '--name'];
 const SLEEP = ['busybox', 'sleep', '100000'];
@@ -65,18 +61,19 @@ async function snapshot(foreign: { containers: string[]; networks: string[] }): 
 
 test('whatever is declared, changed and deleted, nothing foreign changes by a byte', async () => {
   const foreign = await makeForeign();
-  node = await openNode({ host });
+  const manifests = await testFolder('manifests');
+  let node = await startNode({ host, manifests });
+  const own = network('own', { driver: 'bridge' });
+  const names = ['running', 'stopped', 'paused', 'created', 'compose-1'];
   await node.offer(
     'all.yaml',
     network('same-name', { driver: 'bridge' }),
     network('of-other-cluster', { driver: 'bridge' }, { 'ovr/adopt': 'true' }),
     network('half-labelled', { driver: 'bridge' }),
-    network('own', { driver: 'bridge' }),
-    ...['running', 'stopped', 'paused', 'created', 'compose-1'].map((name) =>
-      container(name, { networks: ['own'] }),
-    ),
+    own,
+    ...names.map((name) => container(name, { networks: ['own'] })),
     container('of-other', {}, { 'ovr/adopt': 'true' }),
-    container('mine', { networks: ['own'] }),
+    container('mine', { networks: ['own'], volumes: ['kept-data:/data'] }),
   );
   await node.shows('Container/mine', /^Ready/);
   // An image made of an owned container hands its labels on to whoever runs it.
@@ -84,35 +81,41 @@ test('whatever is declared, changed and deleted, nothing foreign changes by a by
   foreign.containers.push(await host.docker([...RUN, 'grandchild', 'inherited', 'sleep', '100000']));
   foreign.containers.push(await host.docker([...RUN, 'on-own-network', '--network', 'own', ...SLEEP]));
   const before = await snapshot(foreign);
-  for (const name of ['running', 'stopped', 'paused', 'created', 'compose-1', 'of-other']) {
-    await node.shows(`Container/${name}`, /^Conflict/);
-  }
+  for (const name of [...names, 'of-other']) await node.shows(`Container/${name}`, /^Conflict/);
   for (const name of ['same-name', 'of-other-cluster', 'half-labelled']) {
     await node.shows(`Network/${name}`, /^Conflict/);
   }
   expect(await snapshot(foreign)).toEqual(before);
 
-  await node.offer(
-    'all.yaml',
-    network('own', { driver: 'bridge' }),
-    container('mine', { networks: ['own'], env: [{ name: 'A', value: '2' }] }),
-    container('running', { image: 'nginx:1.27' }),
-  );
+  // Changed: a replacement, a repair, and a network that somebody else is on.
+  const changed = container('mine', { volumes: ['kept-data:/data'], env: [{ name: 'A', value: '2' }] });
+  await node.offer('all.yaml', own, changed, container('running', { image: 'nginx:1.27' }));
   await node.shows('Container/mine', /^Ready/);
-  await node.eventually(
-    'the replaced one is gone',
-    async () => !(await node.docker.containerNames()).includes('mine.ovr-old'),
+  await host.docker(['kill', 'mine']);
+  await node.eventually('it runs again', async () =>
+    (await node.docker.containerNames('running')).includes('mine'),
   );
+  const moved = network('own', { driver: 'bridge', internal: true }, { 'ovr/recreate': 'true' });
+  await node.offer('all.yaml', moved, changed);
+  await node.shows('Network/own', /^NeedsRecreate: .*on-own-network/);
+  await node.lookAgain();
+  expect(await node.docker.containerNames()).not.toContain('mine.ovr-old');
   expect(await snapshot(foreign)).toEqual(before);
 
-  await rm(join(node.manifests, 'all.yaml'));
+  // An ovrd that remembers nothing.
+  await node.ovrd.stop();
+  node = await startNode({ host, manifests });
+  await node.shows('Container/mine', /^Ready/);
+  expect(await snapshot(foreign)).toEqual(before);
+
+  await rm(join(manifests, 'all.yaml'));
   await node.eventually('removals are held', async () => (await node.status()).prune.held);
   expect(await node.docker.containerNames()).toContain('mine');
-  await node.ovrd.client.confirmPrune();
-  await node.eventually(
-    'what is owned goes',
-    async () => !(await node.docker.containerNames()).includes('mine'),
-  );
+  expect([...(await node.ovrd.client.confirmPrune())].sort()).toEqual(['Container/mine', 'Network/own']);
+  await node.eventually('what is owned goes', async () => {
+    return !(await node.docker.containerNames()).includes('mine');
+  });
   await node.shows('Network/own', /^Waiting: .*on-own-network/);
   expect(await snapshot(foreign)).toEqual(before);
+  expect(await host.docker(['volume', 'ls', '--quiet'])).toContain('kept-data');
 });
