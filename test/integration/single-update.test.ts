@@ -1,7 +1,9 @@
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { container, network, openNode, type Document, type LiveNode } from '../build/live.ts';
+import { container, network, openNode, testFolder, type Document, type LiveNode } from '../build/live.ts';
 import { startLab, type Lab, type LabHost } from '../lab/lab.ts';
 
 let lab: Lab;
@@ -160,6 +162,36 @@ test('a container moves to another network without a restart', async () => {
   await node.converged();
   expect(await networks()).toEqual(['net1']);
   expect(await web.identity()).toEqual({ ...before, address: undefined });
+});
+
+describe('a container that is meant to end', () => {
+  test.each([
+    ['well: Completed, and not run again', 'true', /^Completed/],
+    ['badly: Failed, with what to look at', 'false', /^Failed: ended with exit code 1 .*docker logs/],
+  ])('ends %s', async (_, command, condition) => {
+    const job = new Subject({ command: [command], args: [], restartPolicy: 'no', networks: [] });
+    await job.change({});
+    await node.shows(`Container/${job.name}`, condition);
+    const before = await job.identity();
+    await node.lookAgain();
+    await node.lookAgain();
+    expect(await job.identity()).toEqual(before);
+    await node.withdraw(job.file);
+    await node.converged();
+    expect(await job.relatives()).toEqual([]);
+  });
+});
+
+test('a value file that is not there yet is waited for', async () => {
+  const folder = await testFolder('values');
+  const file = join(folder, 'secret');
+  const web = new Subject({ env: [{ name: 'SECRET', valueFrom: { file } }] });
+  await web.change({});
+  await node.shows(`Container/${web.name}`, /^Waiting: cannot read the value file/);
+  expect(await web.relatives()).toEqual([]);
+  await writeFile(file, 'hush\n');
+  await node.converged();
+  expect((await node.docker.mustInspect(web.name)).Config.Env).toContain('SECRET=hush');
 });
 
 test('an open TCP connection outlives a change of aliases', async () => {
