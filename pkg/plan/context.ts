@@ -91,7 +91,7 @@ export function ownedContainer(context: PlanContext, container: ObservedContaine
 }
 
 /** Whether the manifest still says what it said when the object was last converged: then any difference is drift. */
-function isUnchanged(context: PlanContext, object: ManifestObject): boolean {
+export function isUnchanged(context: PlanContext, object: ManifestObject): boolean {
   return context.input.memory.applied.get(object.key)?.digest === object.digest;
 }
 

@@ -7,7 +7,7 @@ import {
   type ObservedNetwork,
 } from '../state/index.ts';
 import type { Action, EndpointRequest, NetworkRef } from './action.ts';
-import { causeFor, showList, type PlanContext } from './context.ts';
+import { causeFor, isUnchanged, showList, type PlanContext } from './context.ts';
 import type { NetworkOutlook } from './networks.ts';
 
 /** Where each wanted network stands for one container. */
@@ -169,16 +169,31 @@ function endpointCause(
   const { attachment, network } = pair.wanted;
   const field = `networks[${attachment.name}]`;
   if (!endpoint) {
-    return causeFor(context, object, 'EndpointMissing', { field, observed: 'absent', desired: 'connected' });
+    const difference = { field, observed: 'absent', desired: 'connected' };
+    return unlessNetworkChanged(
+      context,
+      attachment.name,
+      causeFor(context, object, 'EndpointMissing', difference),
+    );
   }
   if (network.id && endpoint.networkId && endpoint.networkId !== network.id) {
     const ids = { observed: endpoint.networkId.slice(0, 12), desired: network.id.slice(0, 12) };
-    return causeFor(context, object, 'NetworkReplaced', { field: `${field}.id`, ...ids });
+    const cause = causeFor(context, object, 'NetworkReplaced', { field: `${field}.id`, ...ids });
+    return unlessNetworkChanged(context, attachment.name, cause);
   }
   return (
     aliasCause(context, object, current, { attachment, endpoint }) ??
     addressCause(context, object, current, { attachment, endpoint })
   );
+}
+
+/** A network that is made again for its manifest's sake drops its containers: that is no drift of theirs. */
+function unlessNetworkChanged(context: PlanContext, name: string, cause: Cause): Cause {
+  const key = objectKey('Network', name);
+  const declared = context.input.revision.objects.get(key);
+  const isChanged =
+    declared !== undefined && context.input.memory.applied.has(key) && !isUnchanged(context, declared);
+  return isChanged ? { ...cause, drift: false } : cause;
 }
 
 interface Pair {

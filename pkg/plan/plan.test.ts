@@ -10,6 +10,7 @@ import {
   planCase,
 } from '../../test/build/observed.ts';
 import { formatCause } from '../api/index.ts';
+import type { ManifestObject } from '../manifest/index.ts';
 import type { EngineKind } from '../state/index.ts';
 import { parkedName } from './names.ts';
 
@@ -227,6 +228,19 @@ describe('containers', () => {
     const planned = planCase({ objects: [ovr0, web], observed: { ...there, containers: [stale] } });
     expect(outline(planned)).toEqual(['Container/web: DisconnectEndpoint ConnectEndpoint StartContainer']);
     expect(planned.objects[0]?.steps[0]).toMatchObject({ network: { id: 'gone' }, force: true });
+  });
+
+  test('an endpoint that went with a network made again for its manifest is no drift', () => {
+    const before = network('ovr0', { internal: true });
+    const lost = (objects: ManifestObject[]): boolean | undefined =>
+      planCase({
+        objects: [ovr0, web],
+        observed: { ...there, containers: [containerOf(web, { endpoints: [] })] },
+        memory: appliedBefore(objects),
+      }).objects[0]?.steps[0]?.cause.drift;
+    expect(lost([before, web])).toBe(false);
+    expect(lost([ovr0, web])).toBe(true);
+    expect(lost([web])).toBe(true);
   });
 
   test('a replacement whose failure is remembered is not tried again, and the old container is kept up', () => {
