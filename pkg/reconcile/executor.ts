@@ -4,6 +4,7 @@ import type {
   ContainerCreate,
   ContainerRef,
   EndpointRequest,
+  NetworkCreate,
   NetworkRef,
   ObjectPlan,
 } from '../plan/index.ts';
@@ -112,8 +113,7 @@ export class Executor {
     const { engine } = this.#deps;
     switch (action.type) {
       case 'CreateNetwork':
-        this.#networkIds.set(action.network.name, await engine.createNetwork(action.network));
-        return;
+        return this.#createNetwork(action.network);
       case 'RemoveNetwork':
         return engine.removeNetwork(action.network.id ?? action.network.name);
       case 'EnsureImage':
@@ -164,6 +164,18 @@ export class Executor {
         return engine.renameContainer(id, action.to);
       case 'RemoveContainer':
         return engine.removeContainer(id);
+    }
+  }
+
+  /** A network that somebody made in between may be foreign: the next round tells, and until then nothing attaches to it. */
+  async #createNetwork(network: NetworkCreate): Promise<void> {
+    try {
+      this.#networkIds.set(network.name, await this.#deps.engine.createNetwork(network));
+    } catch (error) {
+      if (!(error instanceof OvrError) || error.code !== 'already-exists') throw error;
+      throw new OvrError('already-exists', 'waiting', `${error.message}; looking whose it is`, {
+        cause: error,
+      });
     }
   }
 

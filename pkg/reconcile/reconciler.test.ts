@@ -1,26 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { attach, container, network } from '../../test/build/objects.ts';
 import { startAgent, TestSource, TestStore, type TestAgent } from '../../test/build/agent.ts';
-import { FakeClock, OvrError } from '../api/index.ts';
-import type { ManifestObject } from '../manifest/index.ts';
+import { condition, converged } from '../../test/build/simulated.ts';
+import { FakeClock } from '../api/index.ts';
 import type { SourceState } from './ports.ts';
-import { SimulatedWorld, type SimulatedHost, type Topology } from './simulated/index.ts';
-
-interface Bench {
-  readonly world: SimulatedWorld;
-  readonly host: SimulatedHost;
-  readonly agent: TestAgent;
-}
-
-async function converged(objects: ManifestObject[], topology: Topology = 'single'): Promise<Bench> {
-  const clock = new FakeClock();
-  const world = new SimulatedWorld({ clock, topology, images: ['busybox'] });
-  const host = world.host();
-  const agent = await startAgent({ engine: host.engine, clock });
-  agent.source.declare(...objects);
-  await agent.run();
-  return { world, host, agent };
-}
+import { SimulatedWorld, type SimulatedHost } from './simulated/index.ts';
 
 const net0 = network('net0', { driver: 'bridge' });
 const web1 = container('web-1', { networks: [attach('net0', 'web')] });
@@ -33,10 +17,6 @@ async function mutations(host: SimulatedHost, act: () => Promise<void>): Promise
   return Object.fromEntries(
     changed.filter(([name, count]) => count > 0 && name !== 'observe' && name !== 'facts'),
   );
-}
-
-function condition(agent: TestAgent, key: string): string {
-  return agent.reconciler.status().objects.find((object) => object.key === key)?.condition.type ?? 'none';
 }
 
 function causes(agent: TestAgent, key: string): string[] {
@@ -160,53 +140,6 @@ describe('drift', () => {
     expect(repairs).toEqual({});
     await agent.run(40_000);
     expect(condition(agent, 'Container/web-1')).toBe('Ready');
-  });
-});
-
-test('an address that was only kept is given up when somebody else has it', async () => {
-  const { world, host, agent } = await converged([net0, web1, web2]);
-  host.hand.disconnect('web-1', 'net0');
-  await agent.run();
-  const [address] = world.resolve(host.name, 'web-2', 'web-1');
-  host.setDown();
-  host.hand.stop('web-1');
-  host.hand.runContainer('thief', { network: 'net0', ...(address ? { ipv4Address: address } : {}) });
-  host.setUp();
-  await agent.run();
-  expect(agent.reconciler.status().converged).toBe(true);
-  expect(world.resolve(host.name, 'web-2', 'thief')).toEqual([address]);
-  expect(world.resolve(host.name, 'web-2', 'web-1')).not.toEqual([address]);
-});
-
-describe('an endpoint left behind in the store', () => {
-  const overlay = network('ovr0', { ipam: { subnet: '10.0.9.0/24' } });
-  const member = container('web-1', { networks: [attach('ovr0', 'web')] });
-
-  test('by a failed call of ours is removed, and the container attached', async () => {
-    const { world, host, agent } = await converged([overlay, member], 'cluster-store');
-    let failures = 0;
-    world.faults = ({ operation, phase }) => {
-      if (operation !== 'connect' || phase !== 'before' || failures > 0) return undefined;
-      failures += 1;
-      host.hand.leaveStaleEndpoint('ovr0', 'web-1');
-      throw new OvrError('engine-error', 'transient', 'failed to get network from store during join');
-    };
-    host.hand.disconnect('web-1', 'ovr0');
-    await agent.run(10_000);
-    expect(failures).toBe(1);
-    expect(agent.reconciler.status().converged).toBe(true);
-    expect(host.observe().containers.map(({ name }) => name)).toEqual(['web-1']);
-  });
-
-  test('by somebody else is left alone: it may belong to a container on another host', async () => {
-    const { world, host, agent } = await converged([overlay, member], 'cluster-store');
-    host.setDown();
-    host.hand.disconnect('web-1', 'ovr0');
-    host.hand.leaveStaleEndpoint('ovr0', 'web-1');
-    host.setUp();
-    await agent.run(60_000);
-    expect(condition(agent, 'Container/web-1')).toBe('Waiting');
-    expect(world.shared.find(({ name }) => name === 'ovr0')?.stale).toEqual(new Set(['web-1']));
   });
 });
 

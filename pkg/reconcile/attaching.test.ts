@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest';
+import { startAgent } from '../../test/build/agent.ts';
+import { attach, container, network } from '../../test/build/objects.ts';
+import { condition, converged } from '../../test/build/simulated.ts';
+import { FakeClock, OvrError } from '../api/index.ts';
+import { SimulatedWorld } from './simulated/index.ts';
+
+const net0 = network('net0', { driver: 'bridge' });
+const web1 = container('web-1', { networks: [attach('net0', 'web')] });
+const web2 = container('web-2', { networks: [attach('net0', 'web')] });
+
+test('an address that was only kept is given up when somebody else has it', async () => {
+  const { world, host, agent } = await converged([net0, web1, web2]);
+  host.hand.disconnect('web-1', 'net0');
+  await agent.run();
+  const [address] = world.resolve(host.name, 'web-2', 'web-1');
+  host.setDown();
+  host.hand.stop('web-1');
+  host.hand.runContainer('thief', { network: 'net0', ...(address ? { ipv4Address: address } : {}) });
+  host.setUp();
+  await agent.run();
+  expect(agent.reconciler.status().converged).toBe(true);
+  expect(world.resolve(host.name, 'web-2', 'thief')).toEqual([address]);
+  expect(world.resolve(host.name, 'web-2', 'web-1')).not.toEqual([address]);
+});
+
+describe('an endpoint left behind in the store', () => {
+  const overlay = network('ovr0', { ipam: { subnet: '10.0.9.0/24' } });
+  const member = container('web-1', { networks: [attach('ovr0', 'web')] });
+
+  test('by a failed call of ours is removed, and the container attached', async () => {
+    const { world, host, agent } = await converged([overlay, member], 'cluster-store');
+    let failures = 0;
+    world.faults = ({ operation, phase }) => {
+      if (operation !== 'connect' || phase !== 'before' || failures > 0) return undefined;
+      failures += 1;
+      host.hand.leaveStaleEndpoint('ovr0', 'web-1');
+      throw new OvrError('engine-error', 'transient', 'failed to get network from store during join');
+    };
+    host.hand.disconnect('web-1', 'ovr0');
+    await agent.run(10_000);
+    expect(failures).toBe(1);
+    expect(agent.reconciler.status().converged).toBe(true);
+    expect(host.observe().containers.map(({ name }) => name)).toEqual(['web-1']);
+  });
+
+  test('by somebody else is left alone: it may belong to a container on another host', async () => {
+    const { world, host, agent } = await converged([overlay, member], 'cluster-store');
+    host.setDown();
+    host.hand.disconnect('web-1', 'ovr0');
+    host.hand.leaveStaleEndpoint('ovr0', 'web-1');
+    host.setUp();
+    await agent.run(60_000);
+    expect(condition(agent, 'Container/web-1')).toBe('Waiting');
+    expect(world.shared.find(({ name }) => name === 'ovr0')?.stale).toEqual(new Set(['web-1']));
+  });
+});
+
+test('a foreign network that appears while ours is being made is not attached to', async () => {
+  const clock = new FakeClock();
+  const world = new SimulatedWorld({ clock, topology: 'swarm', images: ['busybox'] });
+  const host = world.host();
+  let foreign = '';
+  world.faults = ({ operation, phase }) => {
+    if (operation === 'createNetwork' && phase === 'before' && foreign === '') {
+      foreign = host.hand.createNetwork('ovr0', { driver: 'overlay', attachable: true });
+    }
+    return undefined;
+  };
+  const agent = await startAgent({ engine: host.engine, clock });
+  agent.source.declare(network('ovr0'), container('web-1', { networks: [attach('ovr0')] }));
+  await agent.run(30_000);
+  expect(condition(agent, 'Network/ovr0')).toBe('Conflict');
+  expect(condition(agent, 'Container/web-1')).toBe('Waiting');
+  expect(host.observe().containers).toEqual([]);
+});
