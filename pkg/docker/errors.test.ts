@@ -207,13 +207,13 @@ const ROWS: readonly Row[] = [
     'invalid-request',
     'invalid',
   ],
-  ['create-network', 403, 'Pool overlaps with other one on this address space', 'subnet-overlap', 'invalid'],
+  ['create-network', 403, 'Pool overlaps with other one on this address space', 'subnet-overlap', 'waiting'],
   [
     'create-network',
     403,
     'cannot create network abc (br-abc): conflicts with network def (br-def): networks have overlapping IPv4',
     'subnet-overlap',
-    'invalid',
+    'waiting',
   ],
   [
     'create-network',

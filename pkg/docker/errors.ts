@@ -137,7 +137,8 @@ const RULES: readonly Rule[] = [
   },
   {
     code: 'subnet-overlap',
-    kind: 'invalid',
+    // The other network may be another agent's of this very name, which a shared store shows a moment later, without an event.
+    kind: 'waiting',
     operations: ['create-network'],
     says: /overlap/i,
     mend: 'Choose another ipam.subnet.',

@@ -74,3 +74,25 @@ test('a foreign network that appears while ours is being made is not attached to
   expect(condition(agent, 'Container/web-1')).toBe('Waiting');
   expect(host.observe().containers).toEqual([]);
 });
+
+test('an agent that lost the race for a name looks again before long, although the store tells of nothing', async () => {
+  const clock = new FakeClock();
+  const world = new SimulatedWorld({ clock, topology: 'cluster-store', hosts: 2, bell: { copies: () => 0 } });
+  const [first, second] = world.hosts;
+  if (!first || !second) throw new Error('two hosts were asked for');
+  let isMade = false;
+  // The rival's network is in the store already, and this daemon does not show it yet.
+  world.faults = ({ host, operation, phase }) => {
+    if (host !== second.name || operation !== 'createNetwork' || phase !== 'before' || isMade)
+      return undefined;
+    isMade = true;
+    throw new OvrError('subnet-overlap', 'waiting', 'Pool overlaps with other one on this address space');
+  };
+  const agents = await Promise.all([first, second].map(({ engine }) => startAgent({ engine, clock })));
+  const [winner, loser] = agents;
+  loser?.source.declare(network('ovr0'));
+  await clock.advanceAsync(100);
+  winner?.source.declare(network('ovr0'));
+  await clock.advanceAsync(4_000);
+  expect(agents.map(({ reconciler }) => reconciler.status().converged)).toEqual([true, true]);
+});

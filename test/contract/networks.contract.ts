@@ -54,7 +54,7 @@ export function describeNetworks(stage: () => Stage): void {
       if (stage().isSwarm) {
         expect((await stage().seenNetwork(await overlapping))?.subnets).toEqual([]);
       } else {
-        expect(await refusal(overlapping)).toEqual({ code: 'subnet-overlap', kind: 'invalid' });
+        expect(await refusal(overlapping)).toEqual({ code: 'subnet-overlap', kind: 'waiting' });
       }
     });
 

@@ -16,7 +16,7 @@ const KIND_OF = {
   'address-in-use': 'waiting',
   'address-unsupported': 'invalid',
   'address-exhausted': 'waiting',
-  'subnet-overlap': 'invalid',
+  'subnet-overlap': 'waiting',
   'port-in-use': 'waiting',
   'image-not-found': 'waiting',
   'image-pull-failed': 'transient',
