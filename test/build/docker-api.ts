@@ -138,8 +138,9 @@ export class DockerApi {
   /** Removes every container and every network that somebody made. */
   async clear(): Promise<void> {
     const all = (await this.#get('/containers/json?all=1')) as readonly ListedContainer[];
-    for (const { Id } of all) await this.request('DELETE', `/containers/${Id}?force=1&v=1`);
-    for (const { Id } of await this.networks()) await this.request('DELETE', `/networks/${Id}`);
+    await Promise.all(all.map(({ Id }) => this.request('DELETE', `/containers/${Id}?force=1&v=1`)));
+    const networks = await this.networks();
+    await Promise.all(networks.map(({ Id }) => this.request('DELETE', `/networks/${Id}`)));
   }
 
   async #get(path: string): Promise<unknown> {

@@ -2,7 +2,7 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import type { AgentEvent, AgentStatus, ObjectStatus } from '../../pkg/reconcile/index.ts';
 import type { LabHost } from '../lab/lab.ts';
 import { until } from '../lab/run.ts';
@@ -45,6 +45,20 @@ export async function place(folder: string, file: string, text: string): Promise
   const path = join(folder, file);
   await writeFile(`${path}.new`, text);
   await rename(`${path}.new`, path);
+}
+
+/**
+ * Undoes things after the last test of a file or a `describe`, last first, also when its `beforeAll` got only half-way.
+ * @returns takes what is to be undone
+ */
+export function undoAfterAll(): (undo: () => Promise<unknown>) => void {
+  const undos: (() => Promise<unknown>)[] = [];
+  afterAll(async () => {
+    const failures: unknown[] = [];
+    for (const undo of undos.reverse()) await undo().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  });
+  return (undo) => void undos.push(undo);
 }
 
 /** A folder that goes with the test. */
@@ -109,13 +123,14 @@ export class LiveNode {
     await this.#changed(() => rm(join(this.manifests, file)));
   }
 
+  /** The status shows a new revision a moment before a round has looked at it; the event comes with that round. */
   async #changed(change: () => Promise<void>): Promise<void> {
-    const before = (await this.status()).revision?.digest;
+    const mark = await this.mark();
     await change();
-    await this.eventually(
-      'the change is read',
-      async () => (await this.status()).revision?.digest !== before,
-    );
+    await this.eventually('the change is read', async () => {
+      const events = await this.ovrd.client.events(mark);
+      return events.some(({ type, message }) => type === 'Source' && message.startsWith('revision '));
+    });
   }
 
   /** Waits until ovrd says that all is as declared. */

@@ -1,9 +1,9 @@
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { ensureBuilt, OVR, OVRD } from '../build/built.ts';
-import { container, manifest, network, place } from '../build/live.ts';
+import { container, manifest, network, place, undoAfterAll } from '../build/live.ts';
 import { startLab, type Lab, type LabHost } from '../lab/lab.ts';
 import { networkNamespaces } from '../lab/network.ts';
 import { processesWithEnv } from '../lab/processes.ts';
@@ -18,17 +18,16 @@ let lab: Lab;
 let hosts: LabHost[];
 let manifests: string;
 let agents: Ovrd[] = [];
+const undo = undoAfterAll();
 
 beforeAll(async () => {
   await ensureBuilt();
-  manifests = await mkdtemp(join(tmpdir(), 'ovr-article-'));
   lab = await startLab({ topology: 'kv', hosts: 3, name: NAME });
+  undo(() => lab.down());
+  manifests = await mkdtemp(join(tmpdir(), 'ovr-article-'));
+  undo(() => rm(manifests, { recursive: true, force: true }));
+  undo(() => Promise.all(agents.map((agent) => agent.stop())));
   hosts = lab.hosts;
-});
-afterAll(async () => {
-  await Promise.all(agents.map((agent) => agent.stop()));
-  await lab.down();
-  await rm(manifests, { recursive: true, force: true });
 });
 
 /** Runs ovr from a folder that is not the project's, with no settings of the machine. */

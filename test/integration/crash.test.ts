@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { container, network, startNode, type Document, type LiveNode } from '../build/live.ts';
-import { startLab, type Lab, type LabHost } from '../lab/lab.ts';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { container, network, startNode, type Document, type LiveNode, undoAfterAll } from '../build/live.ts';
+import { startLab, type LabHost } from '../lab/lab.ts';
 import { run } from '../lab/run.ts';
 import { startOvrd } from '../tools/ovrd.ts';
 
@@ -15,14 +15,14 @@ const LONGEST_LIFE_MS = 1_500;
 /** Print another one, or set TEST_SEED, to look at other moments. */
 const SEED = Number(process.env['TEST_SEED'] ?? 20260101);
 
-let lab: Lab;
 let host: LabHost;
+const undo = undoAfterAll();
 
 beforeAll(async () => {
-  lab = await startLab({ topology: 'single', name: 'it-crash' });
+  const lab = await startLab({ topology: 'single', name: 'it-crash' });
+  undo(() => lab.down());
   host = lab.hosts[0]!;
 });
-afterAll(() => lab.down());
 
 /** A small generator of equal numbers for an equal seed (a linear congruence), in [0, 1). */
 function generator(seed: number): () => number {

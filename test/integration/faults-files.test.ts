@@ -2,19 +2,28 @@ import { chmod, mkdir, mkdtemp, open, rename, rm, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { container, manifest, network, openNode, place, startNode, type LiveNode } from '../build/live.ts';
-import { startLab, type Lab, type LabHost } from '../lab/lab.ts';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import {
+  container,
+  manifest,
+  network,
+  openNode,
+  place,
+  startNode,
+  type LiveNode,
+  undoAfterAll,
+} from '../build/live.ts';
+import { startLab, type LabHost } from '../lab/lab.ts';
 import { must, run } from '../lab/run.ts';
 
-let lab: Lab;
 let host: LabHost;
+const undo = undoAfterAll();
 
 beforeAll(async () => {
-  lab = await startLab({ topology: 'single', name: 'it-files' });
+  const lab = await startLab({ topology: 'single', name: 'it-files' });
+  undo(() => lab.down());
   host = lab.hosts[0]!;
 });
-afterAll(() => lab.down());
 
 const PAIR = [
   network('net0', { driver: 'bridge' }),
@@ -32,21 +41,19 @@ async function mountSmall(folder: string, size: string): Promise<void> {
 }
 
 describe('the folder of manifests', () => {
-  let base: string;
   let manifests: string;
   let node: LiveNode;
+  const undoHere = undoAfterAll();
 
   beforeAll(async () => {
-    base = await mkdtemp(join(tmpdir(), 'ovr-files-'));
+    const base = await mkdtemp(join(tmpdir(), 'ovr-files-'));
+    undoHere(() => rm(base, { recursive: true, force: true }));
     manifests = join(base, 'manifests');
     await mkdir(manifests);
     await place(manifests, 'pair.yaml', manifest(...PAIR));
     node = await openNode({ host, manifests });
+    undoHere(() => node.close());
     await node.converged();
-  });
-  afterAll(async () => {
-    await node.close();
-    await rm(base, { recursive: true, force: true });
   });
 
   const doubt = async (): Promise<string> => (await node.status()).sources[0]?.doubt ?? '';

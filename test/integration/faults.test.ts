@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { container, network, openNode, type LiveNode } from '../build/live.ts';
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { container, network, openNode, type LiveNode, undoAfterAll } from '../build/live.ts';
 import { dockerError, FaultProxy, type Fault } from '../faultproxy/index.ts';
-import { startLab, type Lab, type LabHost } from '../lab/lab.ts';
+import { startLab, type LabHost } from '../lab/lab.ts';
 import { processInfo } from '../lab/processes.ts';
 
-let lab: Lab;
+const undo = undoAfterAll();
 let host: LabHost;
 /** Between ovrd and the daemon. */
 let proxy: FaultProxy;
@@ -15,17 +15,15 @@ let pid: number;
 let generation = 0;
 
 beforeAll(async () => {
-  lab = await startLab({ topology: 'single', name: 'it-faults' });
+  const lab = await startLab({ topology: 'single', name: 'it-faults' });
+  undo(() => lab.down());
   host = lab.hosts[0]!;
   proxy = await FaultProxy.start({ path: host.socket });
+  undo(() => proxy.close());
   node = await openNode({ host, socket: proxy.socketPath });
+  undo(() => node.close());
   pid = node.ovrd.pid;
   await change();
-});
-afterAll(async () => {
-  await node.close();
-  await proxy.close();
-  await lab.down();
 });
 
 /** Two containers on a network: one that tests break, and one that nothing may happen to. */

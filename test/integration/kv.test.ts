@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve as absolute } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import {
   container,
   manifest,
@@ -13,6 +13,7 @@ import {
   place,
   resolve,
   type LiveNode,
+  undoAfterAll,
 } from '../build/live.ts';
 import { startLab, type Lab } from '../lab/lab.ts';
 import { until } from '../lab/run.ts';
@@ -23,18 +24,17 @@ const ROUNDS = 5;
 let lab: Lab;
 let manifests: string;
 /** Three agents that start at the same moment on the same folder. */
-let nodes: LiveNode[];
+let nodes: LiveNode[] = [];
+const undo = undoAfterAll();
 
 beforeAll(async () => {
   lab = await startLab({ topology: 'kv', hosts: 3, name: 'it-kv' });
+  undo(() => lab.down());
   manifests = await mkdtemp(join(tmpdir(), 'ovr-kv-'));
+  undo(() => rm(manifests, { recursive: true, force: true }));
+  undo(() => Promise.all(nodes.map((node) => node.ovrd.stop())));
   await place(manifests, 'first.yaml', manifest(network('race-0')));
   nodes = await Promise.all(lab.hosts.map((host) => openNode({ host, manifests })));
-});
-afterAll(async () => {
-  await Promise.all(nodes.map((node) => node.ovrd.stop()));
-  await lab.down();
-  await rm(manifests, { recursive: true, force: true });
 });
 
 async function allConverged(): Promise<void> {

@@ -1,17 +1,17 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { container, network, startNode, testFolder } from '../build/live.ts';
-import { startLab, type Lab, type LabHost } from '../lab/lab.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { container, network, startNode, testFolder, undoAfterAll } from '../build/live.ts';
+import { startLab, type LabHost } from '../lab/lab.ts';
 
-let lab: Lab;
 let host: LabHost;
+const undo = undoAfterAll();
 
 beforeAll(async () => {
-  lab = await startLab({ topology: 'single', name: 'it-ownership' });
+  const lab = await startLab({ topology: 'single', name: 'it-ownership' });
+  undo(() => lab.down());
   host = lab.hosts[0]!;
 });
-afterAll(() => lab.down());
 
 const RUN = ['run', '--detach', '--name'];
 const SLEEP = ['busybox', 'sleep', '100000'];
@@ -91,6 +91,7 @@ test('whatever is declared, changed and deleted, nothing foreign changes by a by
   const changed = container('mine', { volumes: ['kept-data:/data'], env: [{ name: 'A', value: '2' }] });
   await node.offer('all.yaml', own, changed, container('running', { image: 'nginx:1.27' }));
   await node.shows('Container/mine', /^Ready/);
+  expect((await node.docker.mustInspect('mine')).Config.Env).toContain('A=2');
   await host.docker(['kill', 'mine']);
   await node.eventually('it runs again', async () =>
     (await node.docker.containerNames('running')).includes('mine'),

@@ -2,25 +2,31 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { container, network, openNode, testFolder, type Document, type LiveNode } from '../build/live.ts';
-import { startLab, type Lab, type LabHost } from '../lab/lab.ts';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import {
+  container,
+  network,
+  openNode,
+  testFolder,
+  type Document,
+  type LiveNode,
+  undoAfterAll,
+} from '../build/live.ts';
+import { startLab, type LabHost } from '../lab/lab.ts';
 
-let lab: Lab;
 let host: LabHost;
+const undo = undoAfterAll();
 /** One ovrd for all tests; each has a container of its own. */
 let node: LiveNode;
 let counter = 0;
 
 beforeAll(async () => {
-  lab = await startLab({ topology: 'single', name: 'it-single' });
+  const lab = await startLab({ topology: 'single', name: 'it-single' });
+  undo(() => lab.down());
   host = lab.hosts[0]!;
   node = await openNode({ host });
+  undo(() => node.close());
   await node.declare('net0.yaml', network('net0', { driver: 'bridge', ipam: { subnet: '10.79.0.0/24' } }));
-});
-afterAll(async () => {
-  await node.close();
-  await lab.down();
 });
 
 /** What tells one run of a container from another. */
@@ -229,7 +235,9 @@ test('a changed Network needs ovr/recreate, which tells who would lose it', asyn
   expect((await node.docker.networksNamed('moved')).map(({ Id }) => Id)).toEqual([made?.Id]);
   expect(await web.identity()).toEqual(before);
 
+  const mark = await node.mark();
   await node.declare('moved.yaml', network('moved', moved, { 'ovr/recreate': 'true' }));
+  expect((await node.steps(mark)).filter(({ cause }) => cause?.drift)).toEqual([]);
   const { Networks } = (await node.docker.mustInspect(web.name)).NetworkSettings;
   expect(Networks['moved']?.IPAddress).toMatch(/^10\.81\.0\./);
   expect(await web.identity()).toEqual(before);

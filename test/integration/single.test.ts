@@ -1,21 +1,21 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { InspectedContainer } from '../build/docker-api.ts';
-import { container, manifest, network, place, startNode, testFolder } from '../build/live.ts';
+import { container, manifest, network, place, startNode, testFolder, undoAfterAll } from '../build/live.ts';
 import { FaultProxy } from '../faultproxy/index.ts';
-import { startLab, type Lab, type LabHost } from '../lab/lab.ts';
+import { startLab, type LabHost } from '../lab/lab.ts';
 import { run } from '../lab/run.ts';
 import { ovrdArgs } from '../tools/ovrd.ts';
 
-let lab: Lab;
 let host: LabHost;
+const undo = undoAfterAll();
 
 beforeAll(async () => {
-  lab = await startLab({ topology: 'single', name: 'it-single' });
+  const lab = await startLab({ topology: 'single', name: 'it-single' });
+  undo(() => lab.down());
   host = lab.hosts[0]!;
 });
-afterAll(() => lab.down());
 
 const MEBI = 1024 * 1024;
 const SECOND = 1_000_000_000;

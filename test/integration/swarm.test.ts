@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { DockerApi } from '../build/docker-api.ts';
 import {
   container,
@@ -11,18 +11,19 @@ import {
   place,
   resolve,
   type LiveNode,
+  undoAfterAll,
 } from '../build/live.ts';
-import { startLab, type Lab, type LabHost } from '../lab/lab.ts';
+import { startLab, type LabHost } from '../lab/lab.ts';
 
-let lab: Lab;
+const undo = undoAfterAll();
 let manager: LabHost;
 let worker: LabHost;
 
 beforeAll(async () => {
-  lab = await startLab({ topology: 'swarm', hosts: 2, name: 'it-swarm' });
+  const lab = await startLab({ topology: 'swarm', hosts: 2, name: 'it-swarm' });
+  undo(() => lab.down());
   [manager, worker] = lab.hosts as [LabHost, LabHost];
 });
-afterAll(() => lab.down());
 
 /** One container on each host, on one overlay, with one alias. */
 const PAIR = [
@@ -44,20 +45,19 @@ async function endpoint(node: LiveNode, name: string): Promise<readonly string[]
 describe('a manager and a worker', () => {
   let atManager: LiveNode;
   let atWorker: LiveNode;
+  const undoHere = undoAfterAll();
 
   beforeAll(async () => {
     // The worker comes first: it has nothing to attach to until a manager has made the overlay.
     atWorker = await openNode({ host: worker });
+    undoHere(() => atWorker.close());
     await place(atWorker.manifests, 'pair.yaml', manifest(...PAIR));
     await atWorker.shows('Container/on-worker', /ovr0/);
     expect((await atWorker.status()).converged).toBe(false);
     atManager = await openNode({ host: manager, manifests: atWorker.manifests });
+    undoHere(() => atManager.close());
     await atManager.converged();
     await atWorker.converged();
-  });
-  afterAll(async () => {
-    await atWorker.close();
-    await atManager.close();
   });
 
   test('worker first: it attaches by name once the manager has made the overlay', async () => {
