@@ -136,7 +136,9 @@ function describeStopped(stage: () => Stage): void {
       await engine.disconnect(box.id, first);
       const start = engine.startContainer(box.id);
       if (stage().isSwarm && stage().speaks(44)) {
-        expect(await refusal(start)).toHaveProperty('code', 'network-not-found');
+        // Which of the two it says depends on how fast the manager forgets the attachment. Either way it does not start.
+        const { code } = await refusal(start);
+        expect(['network-not-found', 'attach-timeout']).toContain(code);
       } else {
         await start;
         expect((await stage().container(box)).endpoints).toMatchObject([{ networkId: second.id }]);
