@@ -19,6 +19,8 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           environment: 'node',
           fileParallelism: false,
+          // Real daemons on a busy machine: one more try, which the report shows. What fails twice fails.
+          retry: 1,
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },
