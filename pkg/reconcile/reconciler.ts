@@ -58,7 +58,7 @@ export interface ReconcilerOptions extends Omit<PlanSettings, 'hostRoutes'> {
 }
 
 /** While lanes run, rounds for what they finish come at this pace; anything urgent rings at once. */
-const BUSY_ROUND_MS = 200;
+const BUSY_ROUND_MS = 1_000;
 /** Changes of containers that no manifest names can wait: they matter only once a name is free again. */
 const FOREIGN_EVENT_MS = 1_000;
 /** Tries after which `whenSettled` gives an object up. */
