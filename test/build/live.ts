@@ -113,7 +113,7 @@ export class LiveNode {
     await this.converged();
   }
 
-  /** Puts one manifest file in place and waits until it is read. */
+  /** Puts one manifest file in place and waits until a round has looked at it, for which the engine must answer. */
   async offer(file: string, ...documents: readonly Document[]): Promise<void> {
     await this.#changed(() => place(this.manifests, file, manifest(...documents)));
   }
@@ -202,6 +202,9 @@ export async function openNode(options: NodeOptions): Promise<LiveNode> {
     manifests,
     args: options.args ?? [],
     ...(options.folder === undefined ? {} : { folder: options.folder }),
+  }).catch(async (error: unknown) => {
+    await rm(manifests, { recursive: true, force: true });
+    throw error;
   });
   return new LiveNode(host, manifests, ovrd);
 }

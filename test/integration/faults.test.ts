@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { container, network, openNode, type LiveNode, undoAfterAll } from '../build/live.ts';
+import { container, manifest, network, openNode, place, undoAfterAll, type LiveNode } from '../build/live.ts';
 import { dockerError, FaultProxy, type Fault } from '../faultproxy/index.ts';
 import { startLab, type LabHost } from '../lab/lab.ts';
 import { processInfo } from '../lab/processes.ts';
@@ -36,10 +36,12 @@ function declared(): Parameters<LiveNode['offer']>[1][] {
   ];
 }
 
-/** Makes `broken` be replaced. */
-function change(): Promise<void> {
+/** Makes `broken` be replaced, as soon as the engine answers. */
+async function change(): Promise<void> {
   generation += 1;
-  return node.offer('all.yaml', ...declared());
+  const before = (await node.status()).revision?.digest;
+  await place(node.manifests, 'all.yaml', manifest(...declared()));
+  await node.eventually('the change is read', async () => (await node.status()).revision?.digest !== before);
 }
 
 beforeEach(async () => {

@@ -80,7 +80,12 @@ export async function startOvrd(options: OvrdOptions): Promise<Ovrd> {
   process.once('exit', killWithParent);
   child.once('exit', () => process.off('exit', killWithParent));
   const ovrd = new Ovrd(child, folder, options.folder === undefined);
-  await waitForSocket(ovrd, child);
+  try {
+    await waitForSocket(ovrd, child);
+  } catch (error) {
+    await ovrd.stop();
+    throw error;
+  }
   return ovrd;
 }
 
