@@ -32,16 +32,20 @@ async function events(context: CliContext, { output, follow, since }: EventsOpti
   const print = async (event: AgentEvent): Promise<void> => {
     if (event.timeMs >= fromMs) context.stdout.write(await render(event));
   };
-  const known = await client.events(0);
-  for (const event of known) await print(event);
-  if (!follow) return 0;
-  let printing = Promise.resolve();
-  await context.untilInterrupted((signal) =>
-    client.follow(known.at(-1)?.id ?? 0, signal, (event) => {
+  if (!follow) {
+    for (const event of await client.events(0)) await print(event);
+    return 0;
+  }
+  // Printing what is known is part of the interruptible work: the user may have had enough at its first line.
+  await context.untilInterrupted(async (signal) => {
+    const known = await client.events(0);
+    for (const event of known) await print(event);
+    let printing = Promise.resolve();
+    await client.follow(known.at(-1)?.id ?? 0, signal, (event) => {
       printing = printing.then(() => print(event));
-    }),
-  );
-  await printing;
+    });
+    await printing;
+  });
   return 0;
 }
 
