@@ -1,4 +1,5 @@
 export * from './check.ts';
 export * from './constraint.ts';
+export * from './literal.ts';
 export * from './node.ts';
 export * from './parse.ts';
