@@ -14,6 +14,8 @@ const DEBIAN_PACKAGES = [
   'iputils-ping',
   'dnsutils',
   'etcd-server',
+  'zookeeper',
+  'default-jre-headless',
   'busybox-static',
   'debootstrap',
   'prometheus',
