@@ -6,6 +6,8 @@ export const REASON_MEANINGS: Readonly<Record<Reason, string>> = {
   ManifestChanged: 'its manifest changed',
   ManifestRemoved: 'no manifest declares it any more',
   ConstraintUnmet: 'its constraint does not match this node any more',
+  Moved: 'the leader bound it to another node',
+  Fenced: 'this node has had no session for so long that the leader may give it to another node',
   Adopted: 'its manifest says to take over what was there under its name',
   Missing: 'it was there and somebody or something removed it',
   NotRunning: 'it should run and does not',
@@ -32,6 +34,9 @@ export const CONDITION_MEANINGS: Readonly<Record<ConditionType, string>> = {
   NotHere: 'Its constraint does not match this node, so it is not this node’s to run.',
   Ignored: 'Its mode is ignore: ovr does not look at it.',
   Waiting: 'Something else must happen first; ovr tries again by itself.',
+  Fenced:
+    'It is stopped here: without a session with the coordinator, another node may be running it. It comes back with the session.',
+  Unschedulable: 'No node of the cluster can run it now; the message says why, group by group.',
   Conflict: 'Something that ovr does not own has its name, so ovr leaves it alone.',
   NeedsRecreate:
     'Docker cannot change this in place, so ovr leaves it until it may be removed and made again.',

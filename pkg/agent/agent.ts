@@ -1,7 +1,7 @@
 import type { Clock, Logger } from '../api/index.ts';
 import { readVersion, type Config } from '../config/index.ts';
 import { createMetrics } from '../metrics/index.ts';
-import { Reconciler } from '../reconcile/index.ts';
+import { alone, Reconciler } from '../reconcile/index.ts';
 import { createServer, type Server } from '../server/index.ts';
 import { createDirSource } from '../source/index.ts';
 import { createEngine } from './engine.ts';
@@ -37,6 +37,7 @@ export async function createAgent(config: Config, deps: { clock: Clock; logger: 
       logger,
       observer: metrics.observer,
       random: Math.random,
+      coordination: alone,
       hostRoutes,
     },
     {

@@ -2,6 +2,7 @@ import { OvrError, silentLogger } from '../api/index.ts';
 import { readVersion, type EngineConfig } from '../config/index.ts';
 import type { Revision } from '../manifest/index.ts';
 import {
+  alone,
   Reconciler,
   silentObserver,
   type ActionRecord,
@@ -60,6 +61,7 @@ async function oneShot(
       logger: silentLogger,
       observer: { ...silentObserver, actionFinished: onProgress },
       random: Math.random,
+      coordination: alone,
       hostRoutes,
     },
     {

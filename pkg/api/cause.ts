@@ -4,6 +4,8 @@ export const REASONS = [
   'ManifestChanged',
   'ManifestRemoved',
   'ConstraintUnmet',
+  'Moved',
+  'Fenced',
   'Adopted',
   'Missing',
   'NotRunning',

@@ -9,6 +9,8 @@ export const CONDITIONS = [
   'NotHere',
   'Ignored',
   'Waiting',
+  'Fenced',
+  'Unschedulable',
   'Conflict',
   'NeedsRecreate',
   'UpdateFailed',

@@ -41,6 +41,12 @@ export const ERROR_CODES = [
   'secret-unreadable',
   'dependency-failed',
   'state-unwritable',
+  'coordinator-unreachable',
+  'coordinator-timeout',
+  'coordinator-conflict',
+  'coordinator-refused',
+  'coordinator-error',
+  'lease-lost',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

@@ -32,7 +32,13 @@ export const DRIFT_FIELDS: Readonly<Record<Kind, readonly string[]>> = {
 };
 
 const MAKING: readonly Reason[] = ['ManifestAdded', 'ManifestChanged', 'Missing', 'SpecDiffers'];
-const ENDING: readonly Reason[] = ['ManifestRemoved', 'ManifestChanged', 'ConstraintUnmet', 'SpecDiffers'];
+const ENDING: readonly Reason[] = [
+  'ManifestRemoved',
+  'ManifestChanged',
+  'ConstraintUnmet',
+  'Moved',
+  'SpecDiffers',
+];
 const MENDING: readonly Reason[] = ['AliasesDiffer', 'AddressDiffers', 'NetworkReplaced'];
 
 /** The causes each action usually has; counted from 0. All that are possible would be some 700 series, most of them never seen. */
@@ -47,7 +53,7 @@ export const USUAL_CAUSES: Readonly<Record<ActionType, readonly Reason[]>> = {
   VerifyRunning: [...MAKING, 'NotRunning'],
   UnpauseContainer: ['Paused'],
   UpdateContainer: ['ManifestChanged', 'RestartPolicyDiffers', 'ResourcesDiffer'],
-  StopContainer: ENDING,
+  StopContainer: [...ENDING, 'Fenced'],
   RenameContainer: ['Renamed', 'ManifestChanged', 'SpecDiffers'],
   RemoveContainer: ENDING,
 };

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 
 import { REASONS, type Cause } from '../api/index.ts';
 import { ACTION_TYPES } from '../plan/index.ts';
-import type { ActionRecord, AgentStatus, ObjectStatus } from '../reconcile/index.ts';
+import { ALONE_STATUS, type ActionRecord, type AgentStatus, type ObjectStatus } from '../reconcile/index.ts';
 import { USUAL_CAUSES } from './known.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 
@@ -36,10 +36,12 @@ function status(change: Partial<AgentStatus>): AgentStatus {
     mode: 'enforce',
     startedMs: 0,
     engine: { up: true, message: '' },
+    coordinator: ALONE_STATUS,
     sources: [],
     diagnostics: [],
     prune: { held: false, reason: '', keys: [] },
     converged: true,
+    working: [],
     objects: [],
     ...change,
   };

@@ -14,6 +14,32 @@ export interface PlanInput {
   readonly doubt?: string;
   /** A person has confirmed the removals that this revision asks for. */
   readonly pruneConfirmed: boolean;
+  /** What the cluster has decided for this node; absent: this node is the whole cluster. */
+  readonly cluster?: ClusterInput;
+}
+
+/** What the agents of a cluster have agreed on, as far as it concerns this node. Containers are meant by name. */
+export interface ClusterInput {
+  /** Containers bound to this node. Those pinned to it by a literal `node==` need no binding and are not in it. */
+  readonly bound: ReadonlySet<string>;
+  /**
+   * Digest of the revision that the leader decided on. Only under that same revision does a container's absence from `bound` mean that it
+   * belongs elsewhere. Absent: the leader has not been heard, or may not be believed.
+   */
+  readonly decidedOn?: string;
+  /** Why containers have no node anywhere. */
+  readonly unplaced: ReadonlyMap<string, string>;
+  /** How many more have none: while there are any, a container that is neither bound here nor in `unplaced` may be one of them. */
+  readonly unplacedOmitted: number;
+  /**
+   * False once this agent has had no session for so long that the leader may soon give its `reschedule: on-node-failure` containers to
+   * other nodes: they must not run here then.
+   */
+  readonly leaseHeld: boolean;
+  /** Longest time such a container gets to stop once the lease is lost, so that it has ended before another node may start it. */
+  readonly fenceGraceMs: number;
+  /** Whether this agent makes the overlays of a cluster store: one agent does it for all. */
+  readonly makesOverlays: boolean;
 }
 
 export interface PlanSettings {

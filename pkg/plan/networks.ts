@@ -125,21 +125,30 @@ function conflict(object: NetworkObject, foreign: ObservedNetwork): Outcome {
   return { condition: 'Conflict', message, outlook: { state: 'blocked', message } };
 }
 
+/** Why this agent does not make a missing overlay. */
+function overlayNotMine(context: PlanContext): Outcome | undefined {
+  const { kind } = context.input.observed.engine;
+  if (kind === 'swarm-worker') {
+    const message = 'a Swarm manager makes it; containers here attach by name';
+    return { condition: 'NotHere', message, outlook: { state: 'by-name' } };
+  }
+  if (kind === 'cluster-store' && context.input.cluster?.makesOverlays === false) {
+    const message = 'the agent that leads the cluster makes it';
+    return { condition: 'Waiting', message, outlook: { state: 'blocked', message } };
+  }
+  if (kind !== 'plain') return undefined;
+  return failed(
+    'an overlay needs Swarm mode or a cluster store: run `docker swarm init`, or set driver: bridge',
+  );
+}
+
 function planMissing(
   context: PlanContext,
   object: NetworkObject,
   subnets: ReadonlyMap<string, string>,
 ): Outcome {
-  const { kind } = context.input.observed.engine;
-  if (object.spec.driver === 'overlay' && kind === 'swarm-worker') {
-    const message = 'a Swarm manager makes it; containers here attach by name';
-    return { condition: 'NotHere', message, outlook: { state: 'by-name' } };
-  }
-  if (object.spec.driver === 'overlay' && kind === 'plain') {
-    return failed(
-      'an overlay needs Swarm mode or a cluster store: run `docker swarm init`, or set driver: bridge',
-    );
-  }
+  const notMine = object.spec.driver === 'overlay' ? overlayNotMine(context) : undefined;
+  if (notMine) return notMine;
   const subnet = object.spec.ipam?.subnet ?? subnets.get(object.name);
   if (!subnet && drawsFromPool(object.spec.driver)) {
     return failed(

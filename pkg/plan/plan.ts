@@ -1,8 +1,9 @@
-import { checkConstraints } from '../constraint/index.ts';
-import { compareStrings, type ObjectKey } from '../api/index.ts';
+import { compareStrings } from '../api/index.ts';
 import type { ContainerObject } from '../manifest/index.ts';
+import { assignContainers, type Assignments } from './assignment.ts';
 import { planContainer } from './containers.ts';
 import { createContext } from './context.ts';
+import { planFenced } from './fencing.ts';
 import type { PlanInput } from './input.ts';
 import { planNetworks } from './networks.ts';
 import { planRemovals } from './removals.ts';
@@ -15,9 +16,15 @@ import type { ObjectPlan, Plan, Verdict } from './result.ts';
 export function plan(input: PlanInput): Plan {
   const context = createContext(input);
   const networks = planNetworks(context);
-  const { here, elsewhere } = divide(input);
-  const containers = here.map((object) => planContainer(context, object, networks.outlooks));
-  const removals = planRemovals(context, elsewhere);
+  const assignments = assignContainers(input);
+  const containers = [
+    ...assignments.here.map((object) => {
+      const outcome = planContainer(context, object, networks.outlooks);
+      return outcome.plan ? { ...outcome, plan: withTenure(object, input, outcome.plan) } : outcome;
+    }),
+    ...assignments.fenced.map((object) => planFenced(context, object)),
+  ];
+  const removals = planRemovals(context, assignments.elsewhere);
   const objects = [
     ...networks.plans,
     ...containers.flatMap((outcome) => (outcome.plan ? [outcome.plan] : [])),
@@ -26,7 +33,7 @@ export function plan(input: PlanInput): Plan {
   const verdicts = [
     ...networks.verdicts,
     ...containers.map(({ verdict }) => verdict),
-    ...notHere(elsewhere, removals.verdicts),
+    ...notHere(assignments, removals.verdicts),
     ...removals.verdicts,
   ];
   return {
@@ -41,28 +48,20 @@ function byRankAndKey(a: ObjectPlan, b: ObjectPlan): number {
   return a.rank - b.rank || compareStrings(a.key, b.key);
 }
 
-/** Containers whose constraint fits this node, and for the others why not. */
-function divide(input: PlanInput): { here: ContainerObject[]; elsewhere: Map<ObjectKey, string> } {
-  const here: ContainerObject[] = [];
-  const elsewhere = new Map<ObjectKey, string>();
-  for (const object of input.revision.objects.values()) {
-    if (object.kind !== 'Container') continue;
-    const unmet = unmetConstraints(object, input);
-    if (unmet.length === 0) here.push(object);
-    else elsewhere.set(object.key, unmet.join('; '));
-  }
-  return { here, elsewhere };
+/** Steps for what the cluster bound here end with the binding. */
+function withTenure(object: ContainerObject, input: PlanInput, objectPlan: ObjectPlan): ObjectPlan {
+  if (!input.cluster?.bound.has(object.name)) return objectPlan;
+  return { ...objectPlan, onlyWhile: object.spec.reschedule === 'on-node-failure' ? 'leased' : 'bound' };
 }
 
-function unmetConstraints(object: ContainerObject, input: PlanInput): readonly string[] {
-  if (object.spec.nodeConstraint.length === 0) return [];
-  const { matches, unmet } = checkConstraints(object.spec.nodeConstraint, input.observed.engine.node);
-  return matches ? [] : unmet;
-}
-
-function notHere(elsewhere: ReadonlyMap<ObjectKey, string>, removals: readonly Verdict[]): Verdict[] {
+function notHere(assignments: Assignments, removals: readonly Verdict[]): Verdict[] {
   const leaving = new Set(removals.map(({ condition }) => condition.key));
-  return [...elsewhere]
+  const gone = [...assignments.elsewhere]
     .filter(([key]) => !leaving.has(key))
-    .map(([key, message]) => ({ condition: { key, type: 'NotHere', message }, causes: [] }));
+    .map(([key, { message }]): Verdict => ({ condition: { key, type: 'NotHere', message }, causes: [] }));
+  const undecided = [...assignments.undecided].map(([key, { condition: type, message }]): Verdict => ({
+    condition: { key, type, message },
+    causes: [],
+  }));
+  return [...gone, ...undecided];
 }

@@ -1,6 +1,7 @@
 import { compareStrings, objectKey, splitKey, type Cause, type ObjectKey } from '../api/index.ts';
 import type { ObservedContainer, ObservedNetwork } from '../state/index.ts';
 import type { Action } from './action.ts';
+import type { Elsewhere } from './assignment.ts';
 import { ownedContainer, ownedKeys, ownedNetwork, showList, type PlanContext } from './context.ts';
 import type { ObjectPlan, Verdict } from './result.ts';
 
@@ -15,11 +16,15 @@ export interface RemovalsPlan {
 }
 
 /**
- * Plans what goes: owned objects that no manifest declares, or whose constraint no longer lets them be here.
- * Never on doubt, and never many at once without a confirmation.
- * @param elsewhere keys whose manifest says that they do not belong on this node
+ * Plans what goes: owned objects that no manifest declares, that belong on another node, or whose constraint no longer lets them be here.
+ * Never on doubt, and never many at once without a confirmation. What the leader moved goes without: it decided on these very manifests,
+ * and a copy that stays would be a second one.
+ * @param elsewhere containers that do not belong on this node
  */
-export function planRemovals(context: PlanContext, elsewhere: ReadonlyMap<ObjectKey, string>): RemovalsPlan {
+export function planRemovals(
+  context: PlanContext,
+  elsewhere: ReadonlyMap<ObjectKey, Elsewhere>,
+): RemovalsPlan {
   const { revision, settings } = context.input;
   const owned = ownedKeys(context);
   const keys = [...owned]
@@ -30,20 +35,21 @@ export function planRemovals(context: PlanContext, elsewhere: ReadonlyMap<Object
     })
     .sort(compareStrings);
   if (keys.length === 0) return { plans: [], verdicts: [] };
-  const reason = holdReason(context, keys.length, owned.size);
-  if (reason !== undefined) {
-    const held = keys.map((key): Verdict => ({
-      condition: { key, type: 'PruneHeld', message: reason },
-      causes: [],
-    }));
-    return { plans: [], verdicts: held, held: { reason, keys } };
-  }
-  const removals = keys.map((key) => planRemoval(context, key, causeOf(key, elsewhere.get(key))));
-  const isObserved = settings.mode === 'observe';
+  const isMoved = (key: ObjectKey): boolean => elsewhere.get(key)?.reason === 'Moved';
+  const guarded = keys.filter((key) => !isMoved(key));
+  const reason = guarded.length > 0 ? holdReason(context, guarded.length, owned.size) : undefined;
+  const going = reason === undefined ? keys : keys.filter(isMoved);
+  const removals = going.map((key) => planRemoval(context, key, causeOf(key, elsewhere.get(key))));
+  const heldVerdicts = reason === undefined ? [] : guarded.map((key): Verdict => heldVerdict(key, reason));
   return {
-    plans: isObserved ? [] : removals.flatMap(({ plan }) => (plan ? [plan] : [])),
-    verdicts: removals.map(({ verdict }) => verdict),
+    plans: settings.mode === 'observe' ? [] : removals.flatMap(({ plan }) => (plan ? [plan] : [])),
+    verdicts: [...removals.map(({ verdict }) => verdict), ...heldVerdicts],
+    ...(reason === undefined ? {} : { held: { reason, keys: guarded } }),
   };
+}
+
+function heldVerdict(key: ObjectKey, message: string): Verdict {
+  return { condition: { key, type: 'PruneHeld', message }, causes: [] };
 }
 
 function holdReason(context: PlanContext, removals: number, owned: number): string | undefined {
@@ -59,17 +65,13 @@ function holdReason(context: PlanContext, removals: number, owned: number): stri
   return undefined;
 }
 
-function causeOf(key: ObjectKey, unmet: string | undefined): Cause {
+function causeOf(key: ObjectKey, elsewhere: Elsewhere | undefined): Cause {
+  if (elsewhere) {
+    const field = elsewhere.reason === 'Moved' ? 'node' : 'nodeConstraint';
+    return { reason: elsewhere.reason, drift: false, field, observed: 'here', desired: elsewhere.message };
+  }
   const field = splitKey(key).kind === 'Network' ? 'network' : 'container';
-  if (unmet === undefined)
-    return { reason: 'ManifestRemoved', drift: false, field, observed: 'present', desired: 'absent' };
-  return {
-    reason: 'ConstraintUnmet',
-    drift: false,
-    field: 'nodeConstraint',
-    observed: 'here',
-    desired: unmet,
-  };
+  return { reason: 'ManifestRemoved', drift: false, field, observed: 'present', desired: 'absent' };
 }
 
 interface Removal {

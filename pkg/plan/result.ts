@@ -11,6 +11,11 @@ export interface ObjectPlan {
   readonly fallback?: { readonly from: number; readonly until: number; readonly steps: readonly Action[] };
   /** Objects whose own steps must have succeeded first. */
   readonly waitsFor: readonly ObjectKey[];
+  /**
+   * Present where the cluster, not a literal constraint, has the container run here. Steps run only while it is bound to this node and, with
+   * `leased`, while the lease is held: both can end between two steps.
+   */
+  readonly onlyWhile?: 'bound' | 'leased';
 }
 
 /** What plan() found about one object, also where nothing is to be done. */

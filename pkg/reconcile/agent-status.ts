@@ -1,7 +1,7 @@
 import type { Plan } from '../plan/index.ts';
 import type { EngineFacts } from '../state/index.ts';
 import type { SourceState } from './ports.ts';
-import type { AgentStatus } from './status.ts';
+import type { AgentStatus, HostSummary } from './status.ts';
 
 /** The parts of an AgentStatus, each made from what it is about. */
 
@@ -17,11 +17,29 @@ export function describeAgent(
 export function describeEngine(
   facts: EngineFacts | undefined,
   problem: string | undefined,
-): Pick<AgentStatus, 'node' | 'engine'> {
+): Pick<AgentStatus, 'node' | 'engine' | 'host'> {
   const known = facts ? { kind: facts.kind, version: facts.version, apiVersion: facts.apiVersion } : {};
   return {
     node: facts?.node.name ?? '',
     engine: { up: problem === undefined, message: problem ?? 'answers', ...known },
+    ...(facts ? { host: describeHost(facts) } : {}),
+  };
+}
+
+const NANO = 1e9;
+
+/** What others may ask about a node. */
+export function describeHost({ node, cpus, memoryBytes }: EngineFacts): HostSummary {
+  const { ip, role, os, arch, labels, engineLabels } = node;
+  return {
+    address: ip,
+    role,
+    os,
+    arch,
+    labels,
+    engineLabels,
+    nanoCpus: Math.round(cpus * NANO),
+    memoryBytes,
   };
 }
 

@@ -1,6 +1,6 @@
 import { OvrError, type Condition, type ObjectKey } from '../api/index.ts';
 import type { Revision } from '../manifest/index.ts';
-import type { ObjectPlan, Verdict } from '../plan/index.ts';
+import type { ObjectPlan, Plan, Verdict } from '../plan/index.ts';
 import type { PlanResult } from './executor.ts';
 
 /** What a plan gets whose dependency failed: it waits. */
@@ -18,4 +18,15 @@ export function isRepair(plan: ObjectPlan): boolean {
 export function isAsDeclared(verdicts: readonly Verdict[], revision: Revision): boolean {
   const fine: ReadonlySet<Condition['type']> = new Set(['Ready', 'Completed', 'NotHere', 'Ignored']);
   return verdicts.every(({ condition }) => fine.has(condition.type) || !revision.objects.has(condition.key));
+}
+
+/** A person's word on removals: for these, under this revision, and no others. */
+export interface Confirmation {
+  readonly revision: string;
+  readonly keys: ReadonlySet<ObjectKey>;
+}
+
+export function isConfirmedBy(confirmed: Confirmation | undefined, plan: Plan, revision: Revision): boolean {
+  if (confirmed?.revision !== revision.digest) return false;
+  return plan.held?.keys.every((key) => confirmed.keys.has(key)) ?? false;
 }

@@ -1,4 +1,4 @@
-import { errorMessage, OvrError, type Clock, type ObjectKey } from '../api/index.ts';
+import { errorMessage, OvrError, type Clock } from '../api/index.ts';
 import type {
   Action,
   ContainerCreate,
@@ -23,6 +23,8 @@ export interface ExecutorDeps {
   readonly recorded: (record: ActionRecord) => void;
   /** Told of each container that was made, before anything else is done with it. */
   readonly containerMade: (id: string) => void;
+  /** Why steps of this plan may not run any more; asked before each. */
+  readonly forbidden: (plan: ObjectPlan) => OvrError | undefined;
 }
 
 /** How an object's plan ended. */
@@ -33,7 +35,7 @@ export type PlanResult =
 
 /** What one object's steps share while they run. */
 interface Run {
-  readonly key: ObjectKey;
+  readonly plan: ObjectPlan;
   /** The container an earlier step made. */
   madeId?: string;
   /** Endpoints that earlier steps asked for. */
@@ -56,7 +58,7 @@ export class Executor {
   async prepare(plan: ObjectPlan): Promise<PlanResult | undefined> {
     for (const action of plan.steps) {
       if (action.type !== 'EnsureImage') return undefined;
-      const error = await this.#step({ key: plan.key, endpoints: [] }, action);
+      const error = await this.#step({ plan, endpoints: [] }, action);
       if (error) return { ok: false, error, fellBack: false };
     }
     return undefined;
@@ -64,7 +66,7 @@ export class Executor {
 
   /** Runs the other steps, and the fallback when one of the steps it covers fails. */
   async run(plan: ObjectPlan): Promise<PlanResult> {
-    const run: Run = { key: plan.key, endpoints: [] };
+    const run: Run = { plan, endpoints: [] };
     for (const [index, action] of plan.steps.entries()) {
       if (action.type === 'EnsureImage') continue;
       const error = await this.#step(run, action);
@@ -91,6 +93,8 @@ export class Executor {
     let result: StepResult = 'ok';
     let failure: OvrError | undefined;
     try {
+      const forbidden = this.#deps.forbidden(run.plan);
+      if (forbidden) throw forbidden;
       await this.#perform(run, action);
     } catch (thrown) {
       const error = asOvrError(thrown);
@@ -99,7 +103,7 @@ export class Executor {
     }
     recorded({
       timeMs: clock.now(),
-      key: run.key,
+      key: run.plan.key,
       action: action.type,
       cause: action.cause,
       result,

@@ -1,3 +1,4 @@
+export * from './alone.ts';
 export * from './observer.ts';
 export * from './ports.ts';
 export * from './reconciler.ts';

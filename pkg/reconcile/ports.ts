@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../api/index.ts';
 import type { Revision } from '../manifest/index.ts';
 import type {
+  ClusterInput,
   ContainerCreate,
   ContainerUpdate,
   EndpointRequest,
@@ -8,6 +9,7 @@ import type {
   NetworkRef,
 } from '../plan/index.ts';
 import type { ContainerSpec } from '../manifest/index.ts';
+import type { AgentStatus, ClusterView, CoordinatorStatus } from './status.ts';
 import type { ContainerState, EngineFacts, ObservedState } from '../state/index.ts';
 
 /**
@@ -88,3 +90,19 @@ export interface StateStore {
   load(): Promise<unknown>;
   save(state: unknown): Promise<void>;
 }
+
+/** What this node shares with the others of its cluster. */
+export interface Coordination {
+  /** What holds now; cheap, never waits, and never throws. */
+  state(): CoordinationState;
+  status(): CoordinatorStatus;
+  /** The whole cluster, read now; `here` is what this agent knows by itself. */
+  view(here: AgentStatus): Promise<ClusterView>;
+}
+
+export type CoordinationState =
+  /** Nothing may be changed on this engine now: another agent has this node's name, say. The reason is for people. */
+  | { readonly type: 'refused'; readonly reason: string }
+  /** This node is the whole cluster. */
+  | { readonly type: 'alone' }
+  | { readonly type: 'member'; readonly cluster: ClusterInput };

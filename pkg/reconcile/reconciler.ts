@@ -1,4 +1,11 @@
-import { errorMessage, OvrError, type Clock, type Logger, type ObjectKey } from '../api/index.ts';
+import {
+  compareStrings,
+  OvrError,
+  type Clock,
+  type Condition,
+  type Logger,
+  type ObjectKey,
+} from '../api/index.ts';
 import type { Revision } from '../manifest/index.ts';
 import {
   plan as makePlan,
@@ -7,26 +14,36 @@ import {
   type PlanSettings,
   type Verdict,
 } from '../plan/index.ts';
-import type { EngineFacts, ObservedState } from '../state/index.ts';
+import type { ObservedState } from '../state/index.ts';
 import { Bell } from './bell.ts';
 import { describeAgent, describeEngine, describePrune, describeSource } from './agent-status.ts';
-import { dependencyFailed, isAsDeclared, isRepair } from './assess.ts';
+import { dependencyFailed, isAsDeclared, isConfirmedBy, isRepair, type Confirmation } from './assess.ts';
 import { Board } from './board.ts';
 import { FlapBreaker } from './breaker.ts';
 import { DriftTracker } from './drift-tracker.ts';
 import { containersOf, keysTouched } from './event-keys.ts';
 import { endsWithin } from './deadline.ts';
+import { EngineHealth } from './engine-health.ts';
 import { EventLog } from './event-log.ts';
 import { Executor, type PlanResult } from './executor.ts';
 import { Journal } from './journal.ts';
 import { Lanes } from './lanes.ts';
 import { Memory } from './memory.ts';
 import type { Observer } from './observer.ts';
-import type { Engine, EngineEvent, SecretFiles, Source, StateStore, Stoppable } from './ports.ts';
+import type {
+  Coordination,
+  Engine,
+  EngineEvent,
+  SecretFiles,
+  Source,
+  StateStore,
+  Stoppable,
+} from './ports.ts';
 import { plannedChanges } from './planned-change.ts';
 import { RetryBook } from './retry-book.ts';
 import { backoffMs } from './retry.ts';
 import { Saver } from './saver.ts';
+import { Settled } from './settled.ts';
 import { shownCondition } from './shown-condition.ts';
 import type {
   ActionRecord,
@@ -34,8 +51,10 @@ import type {
   AgentEvent,
   AgentStatus,
   AgentView,
+  ClusterView,
   PlannedChange,
 } from './status.ts';
+import { forbiddenBy } from './tenure.ts';
 
 export interface ReconcilerDeps {
   readonly engine: Engine;
@@ -49,6 +68,7 @@ export interface ReconcilerDeps {
   readonly random: () => number;
   /** CIDRs the host routes now. */
   readonly hostRoutes: () => Promise<readonly string[]>;
+  readonly coordination: Coordination;
 }
 
 export interface ReconcilerOptions extends Omit<PlanSettings, 'hostRoutes'> {
@@ -97,12 +117,10 @@ export class Reconciler implements AgentView, AgentControl {
   #cancelResync: (() => void) | undefined;
   #last: Round | undefined;
   #lastRoundMs: number | undefined;
-  #facts: EngineFacts | undefined;
-  #engineProblem: string | undefined = 'not asked yet';
-  #engineFailures = 0;
-  #confirmed: { readonly revision: string; readonly keys: ReadonlySet<ObjectKey> } | undefined;
+  readonly #health: EngineHealth;
+  #confirmed: Confirmation | undefined;
   #isConverged = false;
-  #settled: ((isConverged: boolean) => void)[] = [];
+  readonly #settled = new Settled();
 
   constructor(deps: ReconcilerDeps, options: ReconcilerOptions) {
     this.#deps = deps;
@@ -111,6 +129,7 @@ export class Reconciler implements AgentView, AgentControl {
     this.#bell = new Bell(deps.clock, (seenMs) => this.#round(seenMs));
     this.#drift = new DriftTracker(deps.observer);
     this.#journal = new Journal(deps.clock, deps.logger, this.#events);
+    this.#health = new EngineHealth(this.#journal);
     this.#retries = new RetryBook(deps.random);
     this.#saver = new Saver(this.#memory, deps.store, (error) =>
       this.#journal.failed('cannot save the state; going on from memory', error),
@@ -119,6 +138,7 @@ export class Reconciler implements AgentView, AgentControl {
       ...deps,
       recorded: (record) => this.#recorded(record),
       containerMade: (id) => this.#containerMade(id),
+      forbidden: (plan) => forbiddenBy(deps.coordination.state(), plan),
     });
     this.#lanes = new Lanes<PlanResult>(
       {
@@ -150,7 +170,7 @@ export class Reconciler implements AgentView, AgentControl {
     await this.#saver.done();
   }
 
-  /** To be called when the source has something new. */
+  /** To be called when the source, or what the cluster has decided, is new. */
   sourceChanged(): void {
     this.#bell.ring();
   }
@@ -159,9 +179,13 @@ export class Reconciler implements AgentView, AgentControl {
     this.#bell.ring();
   }
 
+  cluster(): Promise<ClusterView> {
+    return this.#deps.coordination.view(this.status());
+  }
+
   /** Resolves once nothing more can be done by itself: true when all is as declared, false when something failed for good. */
   whenSettled(): Promise<boolean> {
-    return new Promise((resolve) => this.#settled.push(resolve));
+    return this.#settled.wait();
   }
 
   status(): AgentStatus {
@@ -171,9 +195,11 @@ export class Reconciler implements AgentView, AgentControl {
     const isValid = state.diagnostics.every(({ severity }) => severity !== 'error');
     return {
       ...describeAgent(this.#options, { startedMs: this.#startedMs, lastRoundMs: this.#lastRoundMs }),
-      ...describeEngine(this.#facts, this.#engineProblem),
+      ...describeEngine(this.#health.facts, this.#health.problem),
       ...describeSource(source.name, state),
       ...describePrune(this.#last?.plan.held),
+      coordinator: this.#deps.coordination.status(),
+      working: [...this.#lanes.running()].sort(compareStrings),
       converged: this.#isConverged && !this.#lanes.isBusy && isCurrent && isValid,
       objects: this.#board.statuses(this.#last?.revision.objects ?? new Map(), this.#last?.observed),
     };
@@ -223,12 +249,12 @@ export class Reconciler implements AgentView, AgentControl {
     if (!revision) {
       await this.#askEngine();
       observer.statusChanged(this.status());
-      this.#resolveSettled(false);
+      this.#settled.tell(false);
       return;
     }
     try {
       const round = await this.#think(revision);
-      this.#engineAnswered(round.observed.engine);
+      this.#health.answered(round.observed.engine);
       if (this.#last?.revision.digest !== revision.digest) this.#journal.revision(revision);
       this.#last = round;
       this.#lastRoundMs = clock.now();
@@ -246,19 +272,20 @@ export class Reconciler implements AgentView, AgentControl {
   /** Without manifests there is nothing to plan, but whether the engine answers is still worth knowing. */
   async #askEngine(): Promise<void> {
     try {
-      this.#engineAnswered(await this.#deps.engine.facts());
+      this.#health.answered(await this.#deps.engine.facts());
     } catch (error) {
       this.#engineFailed(error);
     }
   }
 
   async #think(revision: Revision): Promise<Round> {
-    const { engine, source, clock } = this.#deps;
+    const { engine, source, clock, coordination } = this.#deps;
     const [observed, hostRoutes] = await Promise.all([
       engine.observe(containersOf(this.#lanes.running())),
       this.#deps.hostRoutes(),
     ]);
     const { doubt } = source.state();
+    const shared = coordination.state();
     const input = {
       revision,
       observed,
@@ -266,22 +293,11 @@ export class Reconciler implements AgentView, AgentControl {
       settings: { ...this.#options, hostRoutes },
       nowMs: clock.now(),
       ...(doubt === undefined ? {} : { doubt }),
+      ...(shared.type === 'member' ? { cluster: shared.cluster } : {}),
     };
     const plan = makePlan({ ...input, pruneConfirmed: false });
-    const isConfirmed = this.#confirmed !== undefined && this.#covers(plan, revision, this.#confirmed);
+    const isConfirmed = isConfirmedBy(this.#confirmed, plan, revision);
     return { revision, observed, plan: isConfirmed ? makePlan({ ...input, pruneConfirmed: true }) : plan };
-  }
-
-  /** A confirmation holds for the removals it was given for, under the revision it was given for, and no others. */
-  #covers(
-    plan: Plan,
-    revision: Revision,
-    confirmed: { revision: string; keys: ReadonlySet<ObjectKey> },
-  ): boolean {
-    return (
-      confirmed.revision === revision.digest &&
-      (plan.held?.keys.every((key) => confirmed.keys.has(key)) ?? false)
-    );
   }
 
   /** Takes a round's plan: reports, remembers, and dispatches what may be done now. */
@@ -304,9 +320,17 @@ export class Reconciler implements AgentView, AgentControl {
     const isFresh = (object: ObjectPlan): boolean => (this.#laneEnds.get(object.key) ?? 0) <= times.laneEnds;
     const due = plan.objects.filter((object) => isFresh(object) && this.#mayTry(object, nowMs));
     if (plan.objects.some((object) => !isFresh(object))) this.#bell.ring();
-    this.#lanes.dispatch(due);
+    const refused = this.#refusal();
+    this.#lanes.dispatch(refused === undefined ? due : []);
     this.#scheduleNext(plan, nowMs);
-    this.#isConverged = plan.objects.length === 0 && isAsDeclared(plan.verdicts, revision);
+    this.#isConverged =
+      refused === undefined && plan.objects.length === 0 && isAsDeclared(plan.verdicts, revision);
+  }
+
+  /** Why nothing may be changed now. */
+  #refusal(): string | undefined {
+    const shared = this.#deps.coordination.state();
+    return shared.type === 'refused' ? shared.reason : undefined;
   }
 
   #mayTry(object: ObjectPlan, nowMs: number): boolean {
@@ -317,7 +341,10 @@ export class Reconciler implements AgentView, AgentControl {
   /** The condition an object shows: the plan's, or what its last try ran into. */
   #judge(verdict: Verdict, object: ObjectPlan | undefined, nowMs: number): void {
     const wallMs = this.#deps.clock.now();
-    const { condition, nextTryInMs } = shownCondition(verdict.condition, {
+    const refused = object && this.#refusal();
+    const planned: Condition =
+      refused === undefined ? verdict.condition : { ...verdict.condition, type: 'Waiting', message: refused };
+    const { condition, nextTryInMs } = shownCondition(planned, {
       failure: object && this.#retries.failureOf(object.key),
       pauseMs: object && isRepair(object) ? this.#breaker.pauseMs(object.key, nowMs) : 0,
       nowMs,
@@ -375,7 +402,7 @@ export class Reconciler implements AgentView, AgentControl {
 
   #engineEvent(event: EngineEvent): void {
     if (event.type === 'down') {
-      this.#engineDown(event.message);
+      if (this.#health.down(event.message)) this.#engineDown();
       return;
     }
     if (event.type === 'up') {
@@ -391,25 +418,12 @@ export class Reconciler implements AgentView, AgentControl {
     this.#bell.ring(isKnown ? 0 : FOREIGN_EVENT_MS);
   }
 
-  #engineAnswered(facts: EngineFacts): void {
-    if (this.#engineProblem !== undefined) {
-      this.#journal.engine(true, `${facts.kind} ${facts.version}, API ${facts.apiVersion}`);
-    }
-    this.#facts = facts;
-    this.#engineProblem = undefined;
-    this.#engineFailures = 0;
-  }
-
   #engineFailed(error: unknown): void {
-    this.#engineFailures += 1;
-    this.#engineDown(errorMessage(error));
-    this.#bell.ring(Math.min(5_000, backoffMs(this.#engineFailures, this.#deps.random())));
+    if (this.#health.failed(error)) this.#engineDown();
+    this.#bell.ring(Math.min(5_000, backoffMs(this.#health.failures, this.#deps.random())));
   }
 
-  #engineDown(message: string): void {
-    if (this.#engineProblem === message) return;
-    this.#journal.engine(false, message);
-    this.#engineProblem = message;
+  #engineDown(): void {
     this.#isConverged = false;
     this.#deps.observer.statusChanged(this.status());
   }
@@ -422,18 +436,14 @@ export class Reconciler implements AgentView, AgentControl {
   }
 
   #tellSettled(): void {
-    if (this.#engineFailures >= SETTLE_TRIES) this.#resolveSettled(false);
-    if (this.#engineFailures > 0 || this.#lanes.isBusy || !this.#last) return;
+    if (this.#health.failures >= SETTLE_TRIES) this.#settled.tell(false);
+    if (this.#health.failures > 0 || this.#lanes.isBusy || !this.#last) return;
     const { plan } = this.#last;
     const isStuck = ({ key }: ObjectPlan): boolean => {
       const failure = this.#retries.failureOf(key);
       return failure !== undefined && (failure.nextTryMs === undefined || failure.failures >= SETTLE_TRIES);
     };
     if (plan.recheckAfterMs === undefined && plan.objects.every(isStuck))
-      this.#resolveSettled(this.status().converged);
-  }
-
-  #resolveSettled(isConverged: boolean): void {
-    for (const resolve of this.#settled.splice(0)) resolve(isConverged);
+      this.#settled.tell(this.status().converged);
   }
 }

@@ -62,6 +62,100 @@ export interface SourceStatus {
   readonly doubt?: string;
 }
 
+/** How this agent stands with the others; `local` where it is alone. */
+export interface CoordinatorStatus {
+  readonly kind: 'local' | 'zookeeper';
+  readonly connected: boolean;
+  /** In a sentence: `connected`, or what is wrong and what is done about it. */
+  readonly message: string;
+  /** Node name of the leader, as far as known. */
+  readonly leader?: string;
+  readonly isLeader: boolean;
+  /** Counts the leaders of the cluster; 0 before the first is known. */
+  readonly epoch: number;
+  /** Names of the members, as far as known. */
+  readonly members: readonly string[];
+  /** Containers bound to this node. */
+  readonly bound: number;
+  /** False: containers with `reschedule: on-node-failure` are stopped here, because the leader may give them to other nodes. */
+  readonly leaseHeld: boolean;
+  /** Sessions lost since the start, by how. */
+  readonly sessions: { readonly expired: number; readonly disconnected: number };
+  /** Since the start: writes as the leader, and how many of them were refused because another leads. */
+  readonly leaderWrites: { readonly ok: number; readonly refused: number };
+  /** Agents whose revision is another than this one's, by name, as far as known. */
+  readonly otherRevisions: readonly string[];
+}
+
+export interface HostSummary {
+  readonly address: string;
+  readonly role: 'manager' | 'worker';
+  readonly os: string;
+  readonly arch: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly engineLabels: Readonly<Record<string, string>>;
+  readonly nanoCpus: number;
+  readonly memoryBytes: number;
+}
+
+/** One node of the cluster as `ovr get nodes` shows it. */
+export interface NodeStatus {
+  readonly name: string;
+  /** `up`: a member. `away`: no session, not yet given up. `lost`: its containers may go elsewhere. `swarm`: only registered in classic Swarm's discovery. */
+  readonly state: 'up' | 'away' | 'lost' | 'swarm';
+  readonly isLeader: boolean;
+  readonly engine?: {
+    readonly kind: EngineKind;
+    readonly version: string;
+    readonly up: boolean;
+    readonly message: string;
+  };
+  /** Of ovr. */
+  readonly version?: string;
+  readonly host?: HostSummary;
+  /** What the containers there request, as far as this agent's manifests tell. */
+  readonly requested: {
+    readonly nanoCpus: number;
+    readonly memoryBytes: number;
+    readonly containers: number;
+  };
+  readonly revision?: string;
+  readonly converged?: boolean;
+  /** Objects that are not Ready there, at most 200. */
+  readonly conditions: readonly {
+    readonly key: ObjectKey;
+    readonly type: ConditionType;
+    readonly message: string;
+  }[];
+  /** Registered with classic Swarm's discovery. */
+  readonly inSwarmDiscovery?: boolean;
+}
+
+/** One container over all nodes. */
+export interface ClusterContainer {
+  readonly key: ObjectKey;
+  /** Absent: no node has it. */
+  readonly node?: string;
+  /** Why it is there: `pinned` by a literal constraint, `bound` by the leader, or not placed. */
+  readonly by: 'pinned' | 'bound' | 'unplaced';
+  readonly condition: { readonly type: ConditionType; readonly message: string };
+}
+
+export interface ClusterNetwork {
+  readonly key: ObjectKey;
+  /** Nodes whose containers are meant to be on it. */
+  readonly nodes: readonly string[];
+  readonly condition: { readonly type: ConditionType; readonly message: string };
+}
+
+/** The cluster as one agent can tell it from bindings and reports, read when asked for; the body of `GET /v1/cluster`. */
+export interface ClusterView {
+  readonly coordinator: CoordinatorStatus;
+  readonly nodes: readonly NodeStatus[];
+  readonly containers: readonly ClusterContainer[];
+  readonly networks: readonly ClusterNetwork[];
+}
+
 /** The whole agent at one moment; the body of `GET /v1/status`. */
 export interface AgentStatus {
   readonly version: string;
@@ -76,17 +170,31 @@ export interface AgentStatus {
     readonly version?: string;
     readonly apiVersion?: string;
   };
+  /** What constraints and placement can ask about this node; absent until the engine has answered. */
+  readonly host?: HostSummary;
   readonly revision?: { readonly digest: string; readonly objects: number };
+  readonly coordinator: CoordinatorStatus;
   readonly sources: readonly SourceStatus[];
   readonly diagnostics: readonly Diagnostic[];
   readonly prune: { readonly held: boolean; readonly reason: string; readonly keys: readonly ObjectKey[] };
   /** True when the newest round, planned on the newest revision, found nothing to do and nothing is waiting or failing. */
   readonly converged: boolean;
+  /** Objects whose steps run now. */
+  readonly working: readonly ObjectKey[];
   readonly lastRoundMs?: number;
   readonly objects: readonly ObjectStatus[];
 }
 
-export const EVENT_TYPES = ['Action', 'Drift', 'Repaired', 'Condition', 'Source', 'Engine', 'Prune'] as const;
+export const EVENT_TYPES = [
+  'Action',
+  'Drift',
+  'Repaired',
+  'Condition',
+  'Source',
+  'Engine',
+  'Prune',
+  'Cluster',
+] as const;
 export type AgentEventType = (typeof EVENT_TYPES)[number];
 
 /** One line of `ovr events`; kept in a bounded ring. */
@@ -110,6 +218,8 @@ export interface AgentView {
   events(afterId: number): readonly AgentEvent[];
   /** Rings after each new event until stopped. */
   onEvent(listener: (event: AgentEvent) => void): { stop(): void };
+  /** Asks the coordinator; fails with an OvrError where it does not answer. */
+  cluster(): Promise<ClusterView>;
 }
 
 /** What may be asked of it over the socket. */

@@ -1,8 +1,10 @@
 import { type FakeClock, silentLogger } from '../../pkg/api/index.ts';
 import type { ManifestObject, Revision } from '../../pkg/manifest/index.ts';
 import {
+  alone,
   Reconciler,
   silentObserver,
+  type Coordination,
   type Engine,
   type Observer,
   type ReconcilerOptions,
@@ -73,6 +75,7 @@ export interface TestAgentSetup {
   readonly observer?: Observer;
   readonly store?: TestStore;
   readonly source?: TestSource;
+  readonly coordination?: Coordination;
 }
 
 /** A reconciler on the given engine, started, with everything else in memory. */
@@ -89,6 +92,7 @@ export async function startAgent(setup: TestAgentSetup): Promise<TestAgent> {
       secrets: { read: (path) => Promise.resolve(`content of ${path}`) },
       logger: silentLogger,
       observer: setup.observer ?? silentObserver,
+      coordination: setup.coordination ?? alone,
       random: () => 0.5,
       hostRoutes: () => Promise.resolve([]),
     },

@@ -1,11 +1,14 @@
 import type { ObjectKey } from '../../pkg/api/index.ts';
-import type {
-  AgentControl,
-  AgentEvent,
-  AgentStatus,
-  AgentView,
-  ObjectStatus,
-  PlannedChange,
+import {
+  alone,
+  ALONE_STATUS,
+  type AgentControl,
+  type AgentEvent,
+  type AgentStatus,
+  type AgentView,
+  type ClusterView,
+  type ObjectStatus,
+  type PlannedChange,
 } from '../../pkg/reconcile/index.ts';
 
 /** An agent that says what a test tells it to, and remembers what it was asked. */
@@ -18,10 +21,12 @@ export class FakeAgent implements AgentView, AgentControl {
     startedMs: 0,
     engine: { up: true, message: 'answers', kind: 'plain', version: '20.10.24', apiVersion: '1.41' },
     revision: { digest: 'abcdef0123456789', objects: 0 },
+    coordinator: ALONE_STATUS,
     sources: [{ name: '/etc/ovr.d', synced: true, lastSyncMs: 0 }],
     diagnostics: [],
     prune: { held: false, reason: '', keys: [] },
     converged: true,
+    working: [],
     objects: [],
   };
   changes: readonly PlannedChange[] = [];
@@ -61,6 +66,14 @@ export class FakeAgent implements AgentView, AgentControl {
   onEvent(listener: (event: AgentEvent) => void): { stop(): void } {
     this.#listeners.add(listener);
     return { stop: () => this.#listeners.delete(listener) };
+  }
+
+  /** Absent: it is alone. */
+  view: ClusterView | undefined;
+
+  cluster(): Promise<ClusterView> {
+    if (this.failure) return Promise.reject(this.failure);
+    return this.view ? Promise.resolve(this.view) : alone.view(this.status());
   }
 
   diff(): Promise<readonly PlannedChange[]> {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../pkg/agent/index.ts';
 import { silentLogger } from '../../pkg/api/index.ts';
-import { Reconciler, silentObserver, type Source } from '../../pkg/reconcile/index.ts';
+import { alone, Reconciler, silentObserver, type Source } from '../../pkg/reconcile/index.ts';
 import { SimulatedWorld, type SimulatedHost } from '../../pkg/reconcile/simulated/index.ts';
 import { createDirSource } from '../../pkg/source/index.ts';
 import type { Stage, StageHost } from './stage.ts';
@@ -65,6 +65,7 @@ async function startAgent(host: SimulatedHost, manifests: string): Promise<Parts
       logger: silentLogger,
       observer: silentObserver,
       random: Math.random,
+      coordination: alone,
       hostRoutes: () => Promise.resolve([]),
     },
     {

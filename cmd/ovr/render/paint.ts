@@ -22,6 +22,8 @@ const COLOURS: Readonly<Record<ConditionType, Colour>> = {
   PruneHeld: 'yellow',
   NotHere: 'dim',
   Ignored: 'dim',
+  Fenced: 'yellow',
+  Unschedulable: 'red',
   Conflict: 'red',
   NeedsRecreate: 'red',
   UpdateFailed: 'red',

@@ -4,7 +4,7 @@ import { systemClock } from '../../../pkg/agent/index.ts';
 import { silentLogger } from '../../../pkg/api/index.ts';
 import type { Revision } from '../../../pkg/manifest/index.ts';
 import { plan } from '../../../pkg/plan/index.ts';
-import { type Engine, Reconciler, type Source, silentObserver } from '../../../pkg/reconcile/index.ts';
+import { alone, type Engine, Reconciler, type Source, silentObserver } from '../../../pkg/reconcile/index.ts';
 import { SimulatedWorld } from '../../../pkg/reconcile/simulated/index.ts';
 import { createDirSource } from '../../../pkg/source/index.ts';
 import { type Bench, type Row, verdict } from '../row.ts';
@@ -131,6 +131,7 @@ function reconcilerOn(engine: Engine, source: Source): Reconciler {
       logger: silentLogger,
       observer: silentObserver,
       random: Math.random,
+      coordination: alone,
       hostRoutes: () => Promise.resolve([]),
     },
     { ...SETTINGS, version: 'bench', resyncMs: 60_000, concurrency: 8 },
