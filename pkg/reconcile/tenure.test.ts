@@ -1,0 +1,86 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { startAgent, type TestAgent } from '../../test/build/agent.ts';
+import { container } from '../../test/build/objects.ts';
+import { FakeClock } from '../api/index.ts';
+import { alone } from './alone.ts';
+import type { CoordinationState } from './ports.ts';
+import { SimulatedWorld } from './simulated/index.ts';
+
+const web = container('web', { reschedule: 'on-node-failure' });
+
+let world: SimulatedWorld;
+let agent: TestAgent;
+let shared: CoordinationState;
+
+function member(given: { bound?: string[]; leaseHeld?: boolean } = {}): CoordinationState {
+  return {
+    type: 'member',
+    cluster: {
+      bound: new Set(given.bound ?? []),
+      decidedOn: agent.source.state().revision?.digest ?? '',
+      unplaced: new Map(),
+      unplacedOmitted: 0,
+      leaseHeld: given.leaseHeld ?? true,
+      fenceGraceMs: 1_000,
+      makesOverlays: true,
+    },
+  };
+}
+
+function set(state: CoordinationState): Promise<void> {
+  shared = state;
+  agent.reconciler.sourceChanged();
+  return agent.run();
+}
+
+async function states(): Promise<string[]> {
+  const { containers } = await world.host().engine.observe();
+  return containers.map(({ name, state }) => `${name} ${state}`);
+}
+
+beforeEach(async () => {
+  const clock = new FakeClock();
+  world = new SimulatedWorld({ clock });
+  shared = { type: 'refused', reason: 'the name of this node is taken' };
+  const coordination = { ...alone, state: () => shared };
+  agent = await startAgent({ engine: world.host().engine, clock, coordination });
+  agent.source.declare(web);
+  await agent.run();
+});
+
+describe('an agent in a cluster', () => {
+  test('does nothing while refused, and says why', async () => {
+    expect(await states()).toEqual([]);
+    const { converged, objects } = agent.reconciler.status();
+    expect(converged).toBe(false);
+    expect(objects.map(({ condition: { type, message } }) => [type, message])).toEqual([
+      ['Waiting', 'the name of this node is taken'],
+    ]);
+  });
+
+  test('runs what is bound to it, stops it with the lease, and gives up what moved', async () => {
+    await set(member({ bound: ['web'] }));
+    expect(await states()).toEqual(['web running']);
+    await set(member({ bound: ['web'], leaseHeld: false }));
+    expect(await states()).toEqual(['web exited']);
+    expect(agent.reconciler.status().objects[0]?.condition.type).toBe('Fenced');
+    await set(member({ bound: ['web'] }));
+    expect(await states()).toEqual(['web running']);
+    await set(member());
+    expect(await states()).toEqual([]);
+  });
+
+  test.each([
+    ['the lease is lost', { bound: ['web'], leaseHeld: false }],
+    ['the binding is gone', { bound: [] }],
+  ])('does not start what it has just made when %s in between', async (_, then) => {
+    world.faults = ({ operation, phase }) => {
+      if (operation === 'createContainer' && phase === 'after') shared = member(then);
+      return undefined;
+    };
+    shared = member({ bound: ['web'] });
+    agent.reconciler.sourceChanged();
+    await agent.run(500);
+    expect((await states()).filter((line) => line.endsWith('running'))).toEqual([]);
+  });
+});
