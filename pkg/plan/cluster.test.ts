@@ -126,14 +126,17 @@ describe('a container in a cluster', () => {
     ['may move: not made without a lease', once, { ...bound('once'), leaseHeld: false }, [], [], 'Fenced'],
     ['may move: made with a lease', once, bound('once'), [], [making('once')], 'Progressing'],
   ];
-  test.each(rows)('%s', (_, object, given, there, steps, condition) => {
+  test.each(rows)('%s', (...row) => {
+    const [, object, given, there, steps, condition] = row;
     const planned = planCase({ objects: [object], observed: running(...there), ...decided([object], given) });
     expect(outline(planned)).toEqual(steps);
     expect(conditionOf(planned, object.key)).toBe(condition);
   });
 
   test('without the leader heard, nothing is made, changed or removed that is not pinned', () => {
-    const { decidedOn: _, ...rest } = decided([web]).cluster;
+    const { bound: none, ...known } = decided([web]).cluster;
+    const { unplaced, unplacedOmitted, leaseHeld, fenceGraceMs, makesOverlays } = known;
+    const rest = { bound: none, unplaced, unplacedOmitted, leaseHeld, fenceGraceMs, makesOverlays };
     for (const there of [[], [web]]) {
       const planned = planCase({ objects: [web], observed: running(...there), cluster: rest });
       expect(outline(planned)).toEqual([]);

@@ -4,7 +4,7 @@ import type { Action } from './action.ts';
 /** Steps for one object, in order; the first failure ends them. Objects are independent but for `waitsFor`. */
 export interface ObjectPlan {
   readonly key: ObjectKey;
-  /** Lower runs earlier where there is a choice: networks, containers, container removals, network removals. */
+  /** Lower runs earlier where there is a choice: what must not run and networks, containers, container removals, network removals. */
   readonly rank: 0 | 1 | 2 | 3;
   readonly steps: readonly Action[];
   /** How to undo steps `from` (inclusive) to `until` (exclusive) when one of them fails: puts the old container back. */

@@ -163,7 +163,7 @@ function needsPreparation(plan: ObjectPlan): boolean {
   return plan.steps[0]?.type === 'EnsureImage';
 }
 
-/** Networks first, then repairs of drift, then the rest by rank. */
+/** What must not run first, then networks, then repairs of drift, then the rest by rank. */
 function urgency(plan: ObjectPlan): number {
   if (plan.rank === 0) return 0;
   return plan.steps.some(({ cause }) => cause.drift) ? 1 : plan.rank + 1;
