@@ -1,1 +1,2 @@
 export * from './input.ts';
+export * from './place.ts';

@@ -11,7 +11,7 @@ export interface PlacementNode {
   readonly nanoCpus: number;
   /** 0 means not known. */
   readonly memoryBytes: number;
-  /** Why it takes nothing new, for example `its engine does not answer`; absent when it does. */
+  /** Why it takes nothing new, for example `engine does not answer`; absent when it does. */
   readonly unhealthy?: string;
 }
 
