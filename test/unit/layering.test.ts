@@ -20,6 +20,7 @@ const PACKAGES = {
   dockerode: ['pkg/docker'],
   pino: ['pkg/agent', 'cmd'],
   re2js: ['pkg/constraint'],
+  'simple-git': ['pkg/source'],
   yaml: ['pkg/manifest', 'pkg/config', 'cmd/ovr'],
   zod: ['pkg/manifest', 'pkg/config', 'pkg/docker'],
 } as const;
