@@ -8,3 +8,4 @@ export * from './fake-clock.ts';
 export * from './key.ts';
 export * from './label.ts';
 export * from './logger.ts';
+export * from './zookeeper-address.ts';
