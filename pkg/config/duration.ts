@@ -9,3 +9,9 @@ export function parseDuration(text: string): number | undefined {
   }
   return total;
 }
+
+/** A duration in one unit, as a person would write it: `500ms`, `30s`, `24h`. */
+export function writeDuration(ms: number): string {
+  if (ms % 3_600_000 === 0) return `${ms / 3_600_000}h`;
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}

@@ -43,7 +43,9 @@ describe('loadConfig', () => {
       docker: { host: 'unix:///var/run/docker.sock' },
       engine: 'docker',
       cluster: 'default',
-      coordinator: 'local',
+      coordinator: { kind: 'local' },
+      nodeLostAfterMs: 60_000,
+      strategy: 'spread',
       nodeLabels: {},
       listen: { host: '127.0.0.1', port: 9469 },
       socket: '/run/ovr/ovrd.sock',
@@ -174,8 +176,15 @@ describe('loadConfig', () => {
     ['--docker-host', 'tcp://a:1/x', 'write tcp://host:port, without a path'],
     ['--docker-host', 'nonsense', 'write unix:///path/to/docker.sock or tcp://host:port'],
     ['--docker-api-version', '1.21', 'write a version from 1.22 up, for example 1.41'],
-    ['--coordinator', 'zk://a:2181', /ZooKeeper is not in this version/],
-    ['--coordinator', 'etcd', 'write local'],
+    ['--coordinator', 'etcd', 'write local or zk://host:2181,host:2181/path'],
+    ['--coordinator', 'zk://a:0/x', /write a:2181/],
+    ['--coordinator', 'zk://a:2181', /no path/],
+    ['--swarm-discovery', 'consul://a/x', /write it as zk:/],
+    ['--swarm-advertise', ':2375', /^--swarm-advertise: ":2375" is not valid: write the address at which/],
+    ['--session-timeout', '1s', 'write a duration between 2s and 60s'],
+    ['--session-timeout', '61s', 'write a duration between 2s and 60s'],
+    ['--node-lost-after', '60', /write a number with a unit/],
+    ['--strategy', 'random', 'write spread or binpack'],
     ['--cluster', 'A', /use up to 63 of a-z/],
     ['--cluster', 'a-', /use up to 63 of a-z/],
     ['--node-name', '_a', /use letters, digits/],
@@ -189,8 +198,8 @@ describe('loadConfig', () => {
     ['--subnet-pool', '10.0.0.0/25', /prefix from \/8 to \/24/],
     ['--subnet-pool', 'fd00::/8', /prefix from \/8 to \/24/],
     ['--resync', '60', /write a number with a unit/],
-    ['--resync', '10ms', 'write a duration between 1000ms and 24h'],
-    ['--resync', '25h', 'write a duration between 1000ms and 24h'],
+    ['--resync', '10ms', 'write a duration between 1s and 24h'],
+    ['--resync', '25h', 'write a duration between 1s and 24h'],
   ])('refuses %s %s', async (flag, text, expected) => {
     const found = await problems({ argv: [`${flag}=${text}`] });
     expect(found).toHaveLength(1);
@@ -260,6 +269,95 @@ describe('the Docker daemon', () => {
     expect(await problems({ env: { DOCKER_HOST: 'x' } })).toEqual([
       'DOCKER_HOST: "x" is not valid: write unix:///path/to/docker.sock or tcp://host:port',
     ]);
+  });
+});
+
+describe('the cluster', () => {
+  const zk = ['--coordinator', 'zk://a:2181,b:2182/ovr/default'];
+  const servers = [
+    { host: 'a', port: 2181 },
+    { host: 'b', port: 2182 },
+  ];
+  const swarm = ['--swarm-discovery', 'zk://a:2181,b:2182/swarm'];
+
+  it('is in a ZooKeeper', async () => {
+    const argv = [...zk, ...'--session-timeout 4s --node-lost-after 6s --strategy binpack'.split(' ')];
+    expect(await config({ argv })).toMatchObject({
+      coordinator: { kind: 'zookeeper', servers, root: '/ovr/default', sessionTimeoutMs: 4000 },
+      nodeLostAfterMs: 6000,
+      strategy: 'binpack',
+    });
+  });
+
+  it.each(['ovr:a:b\n', 'ovr:secret'])('has the path of the file with the password: %j', async (text) => {
+    const loaded = await config({ argv: [...zk, '--zk-auth-file', '/a'], files: { '/a': text } });
+    expect(loaded.coordinator).toMatchObject({ authFile: '/a' });
+    expect(JSON.stringify(loaded)).not.toContain(text.trim());
+  });
+
+  it.each([
+    ['the address that is given', ['--swarm-advertise', '10.6.17.13:2375'], '10.6.17.13:2375'],
+    ['that of the daemon', ['--docker-host', 'tcp://10.6.17.14:2376'], '10.6.17.14:2376'],
+    ["that of the daemon, at Docker's port", ['--docker-host', 'tcp://b'], 'b:2375'],
+    ['the given one first', ['--docker-host', 'tcp://b:1', '--swarm-advertise', 'host-a:2'], 'host-a:2'],
+  ])('is known to classic Swarm under %s', async (_name, argv, address) => {
+    const { swarmDiscovery } = await config({ argv: [...swarm, ...argv] });
+    expect(swarmDiscovery).toEqual({ servers, root: '/swarm', address });
+  });
+
+  const unreachable =
+    /^--swarm-discovery: other machines cannot reach the daemon at .*: add --swarm-advertise/;
+  it.each<[string, World, string | RegExp]>([
+    [
+      'a password without a ZooKeeper',
+      { argv: ['--zk-auth-file', '/a'] },
+      '--zk-auth-file: is only for ZooKeeper: add --coordinator zk://host:2181/path, or remove it',
+    ],
+    [
+      'a password file that is not there',
+      { argv: [...zk, '--zk-auth-file', '/a'] },
+      "--zk-auth-file: /a cannot be read (ENOENT): check the path and the file's mode",
+    ],
+    [
+      'a password file with something else',
+      { argv: zk, env: { OVR_ZK_AUTH_FILE: '/a' }, files: { '/a': 'secret\n' } },
+      'OVR_ZK_AUTH_FILE: /a must hold one line: user:password',
+    ],
+    [
+      'a node that is given up too soon',
+      { argv: zk, files: { [FILE]: 'session-timeout: 30s\nnode-lost-after: 31s\n' } },
+      `${FILE}:2: node-lost-after: 31s is too short for a session timeout of 30s: write at least 32s, so that a node that was cut off has stopped its containers before others start them`,
+    ],
+    [
+      'an address without classic Swarm',
+      { argv: ['--swarm-advertise', 'a:1'] },
+      '--swarm-advertise: is only for --swarm-discovery: add that, or remove it',
+    ],
+    ['classic Swarm with a daemon on a socket', { argv: swarm }, unreachable],
+    [
+      'classic Swarm with a daemon on loopback',
+      { argv: [...swarm, '--docker-host', 'tcp://127.0.0.1:1'] },
+      unreachable,
+    ],
+  ])('refuses %s', async (_name, world, expected) => {
+    expect(await problems(world)).toEqual([
+      typeof expected === 'string' ? expected : expect.stringMatching(expected),
+    ]);
+  });
+
+  it('repeats no password', async () => {
+    expect(await problems({ argv: ['--coordinator', 'zk://ovr:p/w:x@a:2181/x'] })).toEqual([
+      '--coordinator: "zk://***@a:2181/x" is not valid: credentials in the address: put user:password in a file of their own instead',
+    ]);
+  });
+
+  it.each([
+    ['--coordinator etcd --zk-auth-file /a'],
+    ['--swarm-discovery etcd --swarm-advertise a:1'],
+    ['--swarm-discovery zk://a:2181/x --swarm-advertise a'],
+    ['--coordinator zk://a:2181/x --session-timeout 99s --node-lost-after 2s'],
+  ])('names only the mistake itself: %s', async (line) => {
+    expect(await problems({ argv: line.split(' ') })).toHaveLength(1);
   });
 });
 

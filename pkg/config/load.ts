@@ -1,3 +1,4 @@
+import { clusterConfig } from './cluster.ts';
 import { dockerAddress } from './docker.ts';
 import { helpText, parseFlags, type FlagTexts } from './flags.ts';
 import { openSettings, type SettingsReader, type Surroundings } from './resolve.ts';
@@ -19,10 +20,12 @@ export async function loadConfig(
   if (flags.wantsVersion) return { ok: false, text: `ovrd ${readVersion()}\n` };
   const settings = await openSettings({ ...inputs, program: 'ovrd', flags: flags.texts });
   const listen = settings.value('listen');
+  const engine = await engineConfig(settings, inputs);
+  const { readFile } = inputs;
   const config: Config = {
-    ...(await engineConfig(settings, inputs)),
+    ...engine,
     manifests: settings.value('manifests'),
-    coordinator: settings.value('coordinator'),
+    ...(await clusterConfig({ settings, readFile, docker: engine.docker })),
     ...(listen && { listen }),
     socket: settings.value('socket'),
     stateDir: settings.value('stateDir'),

@@ -20,6 +20,8 @@ interface Inputs extends Surroundings {
 /** Hands out checked values; what is wrong gathers in `problems`, and the default stands in for it. */
 export interface SettingsReader {
   value<F extends Field>(field: F): Settings[F];
+  /** Where it was given, as an error names it; the flag where the default stands. */
+  where(field: Field): string;
   readonly problems: string[];
 }
 
@@ -38,20 +40,29 @@ export async function openSettings(inputs: Inputs): Promise<SettingsReader> {
     const other = option.alsoVariable ? fromVariable(inputs.env, option.alsoVariable, option) : undefined;
     return flagsAndVariables(field) ?? file.given.get(option.flag) ?? other;
   };
-  return { problems, value: (field) => read(OPTIONS[field], find(field), problems) };
+  return {
+    problems,
+    value: (field) => read(OPTIONS[field], find(field), problems),
+    where: (field) => find(field)?.where ?? `--${OPTIONS[field].flag}`,
+  };
 }
 
 function read<T>(option: Option<T>, given: Given | undefined, problems: string[]): T {
   if (given === undefined) return option.fallback;
   const reading = option.read(given.texts);
   if (reading.ok) return reading.value;
-  problems.push(`${given.where}: "${reading.bad}" is not valid: ${reading.mend}`);
+  problems.push(`${given.where}: "${withoutPassword(reading.bad)}" is not valid: ${reading.mend}`);
   return option.fallback;
 }
 
 function fromFlag({ flags }: Inputs, field: Field): Given | undefined {
   const texts = flags.get(field);
   return texts === undefined ? undefined : { texts, where: `--${OPTIONS[field].flag}` };
+}
+
+/** Errors end up in logs, and somebody may have written `zk://user:password@host`. */
+function withoutPassword(text: string): string {
+  return text.replace(/:\/\/.*@/, '://***@');
 }
 
 /** An empty variable counts as not set, as in an environment file that only names it. */

@@ -1,7 +1,11 @@
+import type { ZooKeeperAddress } from '../api/index.ts';
+import type { Strategy } from '../placement/index.ts';
 import type { ListenAddress } from './values.ts';
 
 export const RUN_MODES = ['enforce', 'observe'] as const;
 export const ENGINES = ['docker', 'memory'] as const;
+// Not placement's own list: loading that folder for two words would slow down every run of ovr.
+export const PLACEMENT_STRATEGIES = ['spread', 'binpack'] as const satisfies readonly Strategy[];
 export const LOG_FORMATS = ['json', 'pretty'] as const;
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
@@ -11,7 +15,13 @@ export interface Settings {
   readonly manifests: readonly string[];
   readonly dockerHost: string;
   readonly dockerApiVersion: string | undefined;
-  readonly coordinator: 'local';
+  readonly coordinator: 'local' | ZooKeeperAddress;
+  readonly zkAuthFile: string | undefined;
+  readonly sessionTimeoutMs: number;
+  readonly nodeLostAfterMs: number;
+  readonly strategy: Strategy;
+  readonly swarmDiscovery: ZooKeeperAddress | undefined;
+  readonly swarmAdvertise: string | undefined;
   readonly cluster: string;
   readonly nodeName: string | undefined;
   readonly nodeLabels: readonly (readonly [key: string, value: string])[];
@@ -31,6 +41,17 @@ export interface Settings {
 
 /** Name of one setting, as the program calls it. */
 export type Field = keyof Settings;
+
+/** What the agents of a cluster share. */
+export type CoordinatorConfig =
+  | { readonly kind: 'local' }
+  | (ZooKeeperAddress & {
+      readonly kind: 'zookeeper';
+      /** Holds `user:password`; read by the store adapter, so that no password is ever part of a configuration. */
+      readonly authFile?: string;
+      /** What is asked for; the server may grant another. */
+      readonly sessionTimeoutMs: number;
+    });
 
 /** How to reach the Docker daemon. */
 export interface DockerAddress {
@@ -67,7 +88,12 @@ export interface EngineConfig {
 /** The configuration of ovrd: complete, checked and frozen. */
 export interface Config extends EngineConfig {
   readonly manifests: readonly string[];
-  readonly coordinator: 'local';
+  readonly coordinator: CoordinatorConfig;
+  /** How long a node is away before its `reschedule: on-node-failure` containers go elsewhere. */
+  readonly nodeLostAfterMs: number;
+  readonly strategy: Strategy;
+  /** Where to register the daemon for a classic Swarm manager, and the address it has there. Absent: nowhere. */
+  readonly swarmDiscovery?: ZooKeeperAddress & { readonly address: string };
   /** Absent: no HTTP. */
   readonly listen?: ListenAddress;
   readonly socket: string;

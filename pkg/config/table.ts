@@ -1,5 +1,13 @@
 import { each, last, type Option, type Program } from './option.ts';
-import { ENGINES, LOG_FORMATS, LOG_LEVELS, RUN_MODES, type Field, type Settings } from './settings.ts';
+import {
+  ENGINES,
+  LOG_FORMATS,
+  LOG_LEVELS,
+  PLACEMENT_STRATEGIES,
+  RUN_MODES,
+  type Field,
+  type Settings,
+} from './settings.ts';
 import * as value from './values.ts';
 
 const both: readonly Program[] = ['ovrd', 'ovr'];
@@ -82,11 +90,63 @@ export const OPTIONS: { readonly [F in Field]: Option<Settings[F]> } = {
   coordinator: {
     flag: 'coordinator',
     placeholder: 'ADDRESS',
-    help: 'What agents share: local means this node alone',
+    help: 'What agents share: local means this node alone, zk://HOST:PORT,…/PATH a ZooKeeper',
     programs: ['ovrd'],
     fallback: 'local',
     fallbackText: 'local',
     read: last(value.coordinator),
+  },
+  zkAuthFile: {
+    flag: 'zk-auth-file',
+    placeholder: 'FILE',
+    help: 'File with user:password for ZooKeeper; others then may not touch what agents share',
+    programs: ['ovrd'],
+    fallback: undefined,
+    read: last(value.path),
+  },
+  sessionTimeoutMs: {
+    flag: 'session-timeout',
+    placeholder: 'DURATION',
+    help: 'How long ZooKeeper hears nothing of a node before it counts as away, 2s to 60s',
+    programs: ['ovrd'],
+    fallback: 10_000,
+    fallbackText: '10s',
+    read: last(value.duration(2000, 60_000)),
+  },
+  nodeLostAfterMs: {
+    flag: 'node-lost-after',
+    placeholder: 'DURATION',
+    help: 'How long a node is away before its on-node-failure containers go to others',
+    programs: ['ovrd'],
+    fallback: 60_000,
+    fallbackText: '60s',
+    read: last(value.duration(1000)),
+  },
+  strategy: {
+    flag: 'strategy',
+    placeholder: 'STRATEGY',
+    help: 'Where the leader places containers: spread over the nodes, or binpack on few',
+    programs: ['ovrd'],
+    fallback: 'spread',
+    fallbackText: 'spread',
+    read: last(value.oneOf(PLACEMENT_STRATEGIES)),
+  },
+  swarmDiscovery: {
+    flag: 'swarm-discovery',
+    placeholder: 'ADDRESS',
+    help: 'Register the daemon for classic Swarm at zk://HOST:PORT,…/PATH, as swarm join does',
+    programs: ['ovrd'],
+    fallback: undefined,
+    read: last(value.zooKeeper),
+  },
+  swarmAdvertise: {
+    flag: 'swarm-advertise',
+    placeholder: 'IP:PORT',
+    help: 'Address of the daemon for classic Swarm',
+    programs: ['ovrd'],
+    fallback: undefined,
+    fallbackText: 'that of --docker-host tcp://',
+    read: last(value.hostAndPort),
   },
   nodeName: {
     flag: 'node-name',

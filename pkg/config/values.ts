@@ -1,19 +1,20 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
-import { parseDuration } from './duration.ts';
+import { parseZooKeeperAddress, type ZooKeeperAddress } from '../api/index.ts';
+import { parseDuration, writeDuration } from './duration.ts';
 import { mend, type Mend } from './option.ts';
 
 const MAX_DURATION_MS = 86_400_000;
 /** A path of a socket is at most this long on Linux, without the closing zero. */
 const MAX_SOCKET_PATH = 107;
 
-/** A duration of at least `leastMs` and at most a day. */
-export function duration(leastMs: number): (text: string) => number | Mend {
+/** A duration between two bounds, both inclusive; at most a day unless told otherwise. */
+export function duration(leastMs: number, mostMs = MAX_DURATION_MS): (text: string) => number | Mend {
   return (text) => {
     const ms = parseDuration(text);
     if (ms === undefined) return mend('write a number with a unit, for example 500ms, 30s or 5m');
-    if (ms < leastMs || ms > MAX_DURATION_MS) return mend(`write a duration between ${leastMs}ms and 24h`);
-    return ms;
+    if (ms >= leastMs && ms <= mostMs) return ms;
+    return mend(`write a duration between ${writeDuration(leastMs)} and ${writeDuration(mostMs)}`);
   };
 }
 
@@ -106,13 +107,25 @@ export function apiVersion(text: string): string | Mend {
   return mend('write a version from 1.22 up, for example 1.41');
 }
 
-/** Only the embedded coordinator is there. */
-export function coordinator(text: string): 'local' | Mend {
-  if (text === 'local') return 'local';
-  if (text.startsWith('zk://')) {
-    return mend('ZooKeeper is not in this version: write local and start one ovrd per host');
-  }
-  return mend('write local');
+/** What agents share. */
+export function coordinator(text: string): 'local' | ZooKeeperAddress | Mend {
+  if (text === 'local') return text;
+  return text.startsWith('zk://') ? zooKeeper(text) : mend('write local or zk://host:2181,host:2181/path');
+}
+
+/** A folder in a ZooKeeper. */
+export function zooKeeper(text: string): ZooKeeperAddress | Mend {
+  const address = parseZooKeeperAddress(text);
+  return typeof address === 'string' ? mend(address) : address;
+}
+
+/** Where other machines reach this host's daemon. */
+export function hostAndPort(text: string): string | Mend {
+  const [, host = '', digits] = /^([^:]+):(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(digits);
+  return isHost(host) && port >= 1 && port <= 65_535
+    ? text
+    : mend('write the address at which other machines reach this daemon, for example 10.6.17.13:2375');
 }
 
 /** Where the HTTP server listens. */
