@@ -52,6 +52,17 @@ describe('createClient', () => {
     }
   });
 
+  it('asks for the cluster over both', async () => {
+    for (const one of [client, createClient({ url })]) {
+      expect(await one.cluster()).toEqual(await agent.cluster());
+    }
+    agent.failure = new OvrError('coordinator-timeout', 'transient', 'ZooKeeper does not answer: look at it');
+    await expect(client.cluster()).rejects.toMatchObject({
+      failure: 'refused',
+      message: `${socketPath}: ZooKeeper does not answer: look at it`,
+    });
+  });
+
   it('controls over the socket', async () => {
     agent.set({ prune: { held: true, reason: '', keys: ['Container/a'] } });
     agent.changes = [{ key: 'Network/a', condition: 'Progressing', message: 'm', actions: [], causes: [] }];

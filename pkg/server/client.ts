@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import type { ObjectKey } from '../api/index.ts';
-import type { AgentEvent, AgentStatus, PlannedChange } from '../reconcile/index.ts';
+import type { AgentEvent, AgentStatus, ClusterView, PlannedChange } from '../reconcile/index.ts';
 import { ClientError, connectionError } from './client-error.ts';
 import { HEARTBEAT_MS } from './followers.ts';
 import {
@@ -20,6 +20,8 @@ export interface AgentClient {
   /** Where it asks, as errors show it. */
   readonly target: string;
   status(): Promise<AgentStatus>;
+  /** The whole cluster. Refused where the coordinator does not answer. */
+  cluster(): Promise<ClusterView>;
   /** Events with an ID above `afterId`, oldest first. */
   events(afterId: number): Promise<readonly AgentEvent[]>;
   /** Hands over events as they come. Ends when the signal does; fails when the agent goes away. */
@@ -34,11 +36,18 @@ interface Deadlines {
   readonly answerMs: number;
   /** A diff waits for the engine. */
   readonly diffMs: number;
+  /** The whole cluster is read from a coordinator that may not answer. */
+  readonly clusterMs: number;
   /** Longest silence of a stream. */
   readonly silenceMs: number;
 }
 
-const DEADLINES: Deadlines = { answerMs: 10_000, diffMs: 60_000, silenceMs: 3 * HEARTBEAT_MS };
+const DEADLINES: Deadlines = {
+  answerMs: 10_000,
+  diffMs: 60_000,
+  clusterMs: 30_000,
+  silenceMs: 3 * HEARTBEAT_MS,
+};
 
 /** A client of the agent at an address. Connects only when asked. */
 export function createClient(address: AgentAddress, deadlines: Partial<Deadlines> = {}): AgentClient {
@@ -59,8 +68,17 @@ class HttpClient implements AgentClient {
   async status(): Promise<AgentStatus> {
     const body = await this.#get('/v1/status');
     const lists = isRecord(body) && Array.isArray(body['objects']) && Array.isArray(body['sources']);
-    if (!lists || !isRecord(body['engine']) || !isRecord(body['prune'])) throw this.#foreign();
+    const parts = isRecord(body) && [body['engine'], body['prune'], body['coordinator']].every(isRecord);
+    if (!lists || !parts) throw this.#foreign();
     return body as unknown as AgentStatus;
+  }
+
+  async cluster(): Promise<ClusterView> {
+    const body = await ask(this.#address, { path: '/v1/cluster', deadlineMs: this.#deadlines.clusterMs });
+    const lists = ['nodes', 'containers', 'networks'];
+    const isView = isRecord(body) && lists.every((name) => Array.isArray(body[name]));
+    if (!isView || !isRecord(body['coordinator'])) throw this.#foreign();
+    return body as unknown as ClusterView;
   }
 
   async events(afterId: number): Promise<readonly AgentEvent[]> {

@@ -1,5 +1,5 @@
 import { KINDS, objectKey } from '../api/index.ts';
-import type { AgentControl, AgentStatus, AgentView, ObjectStatus } from '../reconcile/index.ts';
+import type { AgentControl, AgentStatus, AgentView, ClusterView, ObjectStatus } from '../reconcile/index.ts';
 import { HttpError, json, text, type Reply } from './reply.ts';
 
 /** What the routes work on. */
@@ -7,6 +7,8 @@ export interface Services {
   readonly view: AgentView;
   readonly control: AgentControl;
   readonly metrics: { readonly contentType: string; render(): Promise<string> };
+  /** The view's `cluster()`, read once for all who ask at the same time: it may be thousands of reads of a coordinator that others need. */
+  readonly readCluster: () => Promise<ClusterView>;
 }
 
 export interface Call {
@@ -54,6 +56,12 @@ export const ROUTES: readonly Route[] = [
     path: '/v1/events',
     help: 'Events; ?after=ID: newer ones, ?follow=true: as lines, without end',
     handle: events,
+  },
+  {
+    method: 'GET',
+    path: '/v1/cluster',
+    help: 'All nodes, containers and networks of the cluster',
+    handle: async ({ services }) => json(await services.readCluster()),
   },
   {
     method: 'GET',

@@ -95,6 +95,23 @@ describe('reading, over TCP and the socket', () => {
     expect(await tcp(path)).toMatchObject({ status, body: refusal(code) });
   });
 
+  it.each([tcp, socket])('answers the cluster, or why it cannot be read', async (get) => {
+    expect(await get('/v1/cluster')).toMatchObject({
+      status: 200,
+      body: {
+        coordinator: { kind: 'local' },
+        nodes: [{ name: 'swarm-node-1' }],
+        containers: [],
+        networks: [],
+      },
+    });
+    agent.failure = new OvrError('coordinator-unreachable', 'transient', 'no connection to ZooKeeper');
+    expect(await get('/v1/cluster')).toMatchObject({
+      status: 503,
+      body: { error: { code: 'coordinator-unreachable', message: 'no connection to ZooKeeper' } },
+    });
+  });
+
   it('hands over the metrics', async () => {
     const { status, headers, text } = await tcp('/metrics');
     expect([status, headers['content-type'], text]).toEqual([200, metrics.contentType, 'ovr_engine_up 1\n']);

@@ -7,6 +7,7 @@ import { Followers } from './followers.ts';
 import { createListener } from './listener.ts';
 import type { Surface } from './router.ts';
 import type { Services } from './routes.ts';
+import { shareCalls } from './share-calls.ts';
 import { clearSocketPath } from './socket-file.ts';
 
 interface Address {
@@ -15,7 +16,7 @@ interface Address {
   readonly port: number;
 }
 
-export interface ServerOptions extends Services {
+export interface ServerOptions extends Omit<Services, 'readCluster'> {
   /** Where the read-only API is; absent: nowhere. */
   readonly listen?: Address;
   /** Where the full API is; absent: nowhere. */
@@ -42,12 +43,14 @@ export function createServer(options: ServerOptions): Server {
 class ApiServer implements Server {
   readonly #options: ServerOptions;
   readonly #followers: Followers;
+  readonly #readCluster: Services['readCluster'];
   readonly #listening: HttpServer[] = [];
   #started = false;
 
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#followers = new Followers(options.view, options.clock);
+    this.#readCluster = shareCalls(() => options.view.cluster());
   }
 
   async start(): Promise<Address | undefined> {
@@ -97,7 +100,7 @@ class ApiServer implements Server {
     where: { path: string } | Address,
   ): Promise<HttpServer> {
     const { view, control, metrics, logger } = this.#options;
-    const services = { view, control, metrics };
+    const services = { view, control, metrics, readCluster: this.#readCluster };
     const server = createListener({ surface, services, followers: this.#followers, logger, hostNames });
     return new Promise((resolve, reject) => {
       server.once('error', reject);
