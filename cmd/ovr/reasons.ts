@@ -6,6 +6,7 @@ export const REASON_MEANINGS: Readonly<Record<Reason, string>> = {
   ManifestChanged: 'its manifest changed',
   ManifestRemoved: 'no manifest declares it any more',
   ConstraintUnmet: 'its constraint does not match this node any more',
+  Placed: 'the leader placed it on this node',
   Moved: 'the leader bound it to another node',
   Fenced: 'this node has had no session for so long that the leader may give it to another node',
   Adopted: 'its manifest says to take over what was there under its name',

@@ -4,6 +4,7 @@ export const REASONS = [
   'ManifestChanged',
   'ManifestRemoved',
   'ConstraintUnmet',
+  'Placed',
   'Moved',
   'Fenced',
   'Adopted',

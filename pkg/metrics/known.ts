@@ -31,7 +31,7 @@ export const DRIFT_FIELDS: Readonly<Record<Kind, readonly string[]>> = {
   ],
 };
 
-const MAKING: readonly Reason[] = ['ManifestAdded', 'ManifestChanged', 'Missing', 'SpecDiffers'];
+const MAKING: readonly Reason[] = ['ManifestAdded', 'Placed', 'ManifestChanged', 'Missing', 'SpecDiffers'];
 const ENDING: readonly Reason[] = [
   'ManifestRemoved',
   'ManifestChanged',

@@ -111,8 +111,9 @@ export function absenceReason(
   object: ManifestObject,
 ): { reason: Reason; drift: boolean } {
   if (isUnchanged(context, object)) return { reason: 'Missing', drift: true };
-  const isKnown = context.input.memory.applied.has(object.key);
-  return { reason: isKnown ? 'ManifestChanged' : 'ManifestAdded', drift: false };
+  if (context.input.memory.applied.has(object.key)) return { reason: 'ManifestChanged', drift: false };
+  const isPlaced = object.kind === 'Container' && (context.input.cluster?.bound.has(object.name) ?? false);
+  return { reason: isPlaced ? 'Placed' : 'ManifestAdded', drift: false };
 }
 
 /** Keys of everything owned on this engine, once each. */

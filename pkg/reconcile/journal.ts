@@ -11,7 +11,7 @@ import type { Revision } from '../manifest/index.ts';
 import type { Plan, Verdict } from '../plan/index.ts';
 import type { DriftTracker } from './drift-tracker.ts';
 import type { EventLog } from './event-log.ts';
-import type { ActionRecord } from './status.ts';
+import type { ActionRecord, AgentEvent } from './status.ts';
 
 /** Tells logs and event listeners what happened, in the same words. */
 export class Journal {
@@ -71,6 +71,13 @@ export class Journal {
       message: `${type}: ${message}`,
       ...(cause ? { cause } : {}),
     });
+  }
+
+  /** What happened between this agent and the others of its cluster. */
+  cluster(severity: AgentEvent['severity'], message: string): void {
+    if (severity === 'warning') this.#logger.warn({ part: 'cluster' }, message);
+    else this.#logger.info({ part: 'cluster' }, message);
+    this.#add('Cluster', severity, { message });
   }
 
   revision(revision: Revision): void {

@@ -1,4 +1,4 @@
-import type { ObjectKey } from '../api/index.ts';
+import type { Condition, ObjectKey } from '../api/index.ts';
 import type { Revision } from '../manifest/index.ts';
 import type { AppliedRecord, Plan, PlanMemory } from '../plan/index.ts';
 import type { ObservedContainer, ObservedState } from '../state/index.ts';
@@ -53,6 +53,7 @@ export class Memory implements PlanMemory {
     const planned = new Set(plan.objects.map(({ key }) => key));
     for (const { condition, causes } of plan.verdicts) {
       const object = revision.objects.get(condition.key);
+      if (condition.type === 'NotHere' || condition.type === 'Fenced') this.#unsettle(condition);
       const isSettled = (condition.type === 'Ready' || condition.type === 'Completed') && causes.length === 0;
       if (!object || !isSettled || planned.has(condition.key)) continue;
       const container = object.kind === 'Container' ? containers.get(object.name) : undefined;
@@ -62,6 +63,14 @@ export class Memory implements PlanMemory {
       new Set(plan.verdicts.map(({ condition }) => condition.key)),
       new Set(observed.containers.map(({ id }) => id)),
     );
+  }
+
+  /** What ovr itself took away or stopped is no drift when it comes back. Addresses are kept while the container is. */
+  #unsettle({ key, type }: Condition): void {
+    const known = this.applied.get(key);
+    if (!known) return;
+    if (type === 'Fenced') this.#recordApplied(key, { ...known, digest: '' });
+    else this.#isDirty = this.applied.delete(key);
   }
 
   #forgetExcept(keys: ReadonlySet<ObjectKey>, containerIds: ReadonlySet<string>): void {

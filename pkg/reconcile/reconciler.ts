@@ -79,6 +79,8 @@ export interface ReconcilerOptions extends Omit<PlanSettings, 'hostRoutes'> {
 
 /** While lanes run, rounds for what they finish come at this pace; anything urgent rings at once. */
 const BUSY_ROUND_MS = 1_000;
+/** While lanes run, most events are late echoes of their own steps, and each round makes the engine list everything. */
+const BUSY_EVENT_MS = 250;
 /** Changes of containers that no manifest names can wait: they matter only once a name is free again. */
 const FOREIGN_EVENT_MS = 1_000;
 /** Tries after which `whenSettled` gives an object up. */
@@ -177,6 +179,11 @@ export class Reconciler implements AgentView, AgentControl {
 
   resync(): void {
     this.#bell.ring();
+  }
+
+  /** Takes a line for the log and the events from whoever shares this node's cluster with others. */
+  tellCluster(severity: AgentEvent['severity'], message: string): void {
+    this.#journal.cluster(severity, message);
   }
 
   cluster(): Promise<ClusterView> {
@@ -415,7 +422,8 @@ export class Reconciler implements AgentView, AgentControl {
     const objects = this.#last?.revision.objects;
     const isKnown =
       keys.length === 0 || keys.some((key) => objects?.has(key) || this.#memory.applied.has(key));
-    this.#bell.ring(isKnown ? 0 : FOREIGN_EVENT_MS);
+    const delayMs = isKnown ? 0 : FOREIGN_EVENT_MS;
+    this.#bell.ring(this.#lanes.isBusy ? Math.max(BUSY_EVENT_MS, delayMs) : delayMs);
   }
 
   #engineFailed(error: unknown): void {

@@ -77,6 +77,8 @@ export interface CoordinatorStatus {
   readonly members: readonly string[];
   /** Containers bound to this node. */
   readonly bound: number;
+  /** Containers that the leader has found no node for, as far as known. A node that does not fit one shows it as NotHere, so objects do not tell. */
+  readonly unplaced?: number;
   /** False: containers with `reschedule: on-node-failure` are stopped here, because the leader may give them to other nodes. */
   readonly leaseHeld: boolean;
   /** Sessions lost since the start, by how. */

@@ -70,6 +70,20 @@ describe('an agent in a cluster', () => {
     expect(await states()).toEqual([]);
   });
 
+  test('calls none of that drift', async () => {
+    const drift = (): number => agent.reconciler.events(0).filter(({ type }) => type === 'Drift').length;
+    await set(member({ bound: ['web'] }));
+    await set(member({ bound: ['web'], leaseHeld: false }));
+    await set(member({ bound: ['web'] }));
+    await set(member());
+    await set(member({ bound: ['web'] }));
+    expect(await states()).toEqual(['web running']);
+    expect(drift()).toBe(0);
+    await world.host().engine.removeContainer((await world.host().engine.observe()).containers[0]?.id ?? '');
+    await agent.run();
+    expect(drift()).toBe(1);
+  });
+
   test.each([
     ['the lease is lost', { bound: ['web'], leaseHeld: false }],
     ['the binding is gone', { bound: [] }],
