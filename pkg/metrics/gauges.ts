@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 
-import type { AgentStatus } from '../reconcile/index.ts';
+import type { AgentStatus, CoordinatorStatus } from '../reconcile/index.ts';
 import { aliasHolders, countObjects, driftSeries } from './series.ts';
 
 /** What one gauge shows: series with their values. */
@@ -32,6 +32,7 @@ export function registerGauges(registry: Registry, newest: () => AgentStatus | u
   addObjects(add);
   addSources(add);
   addAgent(add);
+  addCoordinator(add);
 }
 
 type Add = <L extends string>(described: Described<L>) => void;
@@ -119,3 +120,63 @@ function addAgent(add: Add): void {
     series: ({ version }) => [{ labels: { version }, value: 1 }],
   });
 }
+
+function addCoordinator(add: Add): void {
+  add({
+    name: 'ovr_coordinator_info',
+    help: 'What agents share, and the cluster they are.',
+    labelNames: ['kind', 'cluster'],
+    series: ({ coordinator: { kind }, cluster }) => [{ labels: { kind, cluster }, value: 1 }],
+  });
+  for (const { name, help, value } of COORDINATOR_GAUGES) {
+    add({
+      name,
+      help,
+      labelNames: [],
+      series: ({ coordinator }) => [{ labels: {}, value: Number(value(coordinator)) }],
+    });
+  }
+}
+
+const COORDINATOR_GAUGES: readonly {
+  readonly name: string;
+  readonly help: string;
+  readonly value: (coordinator: CoordinatorStatus) => number | boolean;
+}[] = [
+  {
+    name: 'ovr_coordinator_connected',
+    help: '1 while the coordinator answers.',
+    value: ({ connected }) => connected,
+  },
+  { name: 'ovr_leader', help: '1 while this agent leads the cluster.', value: ({ isLeader }) => isLeader },
+  {
+    name: 'ovr_leader_epoch',
+    help: 'Number of the leader that this agent knows; each new one has a higher number.',
+    value: ({ epoch }) => epoch,
+  },
+  {
+    name: 'ovr_members',
+    help: 'Agents in the cluster, as far as this one knows.',
+    value: ({ members }) => members.length,
+  },
+  {
+    name: 'ovr_bound_containers',
+    help: 'Containers that the leader has bound to this node.',
+    value: ({ bound }) => bound,
+  },
+  {
+    name: 'ovr_unplaced_containers',
+    help: 'Containers that the leader has found no node for.',
+    value: ({ unplaced = 0 }) => unplaced,
+  },
+  {
+    name: 'ovr_lease_held',
+    help: '0 while on-node-failure containers are stopped here, because other nodes may run them.',
+    value: ({ leaseHeld }) => leaseHeld,
+  },
+  {
+    name: 'ovr_agents_other_revision',
+    help: 'Agents with other manifests than this one.',
+    value: ({ otherRevisions }) => otherRevisions.length,
+  },
+];

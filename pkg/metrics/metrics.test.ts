@@ -59,6 +59,20 @@ function record(change: Partial<ActionRecord>): ActionRecord {
   };
 }
 
+const SHARED = [
+  'ovr_coordinator_info',
+  'ovr_coordinator_connected',
+  'ovr_coordinator_sessions',
+  'ovr_leader ',
+  'ovr_leader_epoch',
+  'ovr_leader_writes',
+  'ovr_members',
+  'ovr_bound',
+  'ovr_unplaced',
+  'ovr_lease',
+  'ovr_agents',
+];
+
 let metrics: Metrics;
 beforeEach(() => {
   metrics = createMetrics();
@@ -188,6 +202,68 @@ describe('createMetrics', () => {
     ];
     expect(await lines('ovr_')).toEqual(expect.arrayContaining(expected));
     expect(await lines('ovr_source_last_sync')).toHaveLength(1);
+  });
+
+  it('counts what is shared from 0', async () => {
+    expect(await lines('ovr_coordinator_sessions_lost_total')).toEqual([
+      'ovr_coordinator_sessions_lost_total{how="expired"} 0',
+      'ovr_coordinator_sessions_lost_total{how="disconnected"} 0',
+    ]);
+    expect(await lines('ovr_leader_writes_total')).toHaveLength(2);
+    expect(await lines('ovr_leader')).toContain('ovr_leader 0');
+  });
+
+  it('shows how the agent stands with the others', async () => {
+    metrics.observer.statusChanged(
+      status({
+        coordinator: {
+          kind: 'zookeeper',
+          connected: true,
+          message: 'connected',
+          leader: 'n1',
+          isLeader: true,
+          epoch: 7,
+          members: ['n1', 'n2', 'n3'],
+          bound: 12,
+          unplaced: 2,
+          leaseHeld: true,
+          sessions: { expired: 1, disconnected: 4 },
+          leaderWrites: { ok: 9, refused: 1 },
+          otherRevisions: ['n3'],
+        },
+      }),
+    );
+    const shown = (await Promise.all(SHARED.map(lines))).flat();
+    expect(shown).toEqual([
+      'ovr_coordinator_info{kind="zookeeper",cluster="default"} 1',
+      'ovr_coordinator_connected 1',
+      'ovr_coordinator_sessions_lost_total{how="expired"} 1',
+      'ovr_coordinator_sessions_lost_total{how="disconnected"} 4',
+      'ovr_leader 1',
+      'ovr_leader_epoch 7',
+      'ovr_leader_writes_total{result="ok"} 9',
+      'ovr_leader_writes_total{result="refused"} 1',
+      'ovr_members 3',
+      'ovr_bound_containers 12',
+      'ovr_unplaced_containers 2',
+      'ovr_lease_held 1',
+      'ovr_agents_other_revision 1',
+    ]);
+    // Asking again counts nothing twice.
+    expect(await lines('ovr_leader_writes_total{result="ok"}')).toEqual([
+      'ovr_leader_writes_total{result="ok"} 9',
+    ]);
+  });
+
+  it('calls an agent alone neither leader nor cut off', async () => {
+    metrics.observer.statusChanged(status({}));
+    expect(await lines('ovr_coordinator_info')).toEqual([
+      'ovr_coordinator_info{kind="local",cluster="default"} 1',
+    ]);
+    const shown = await Promise.all(
+      ['ovr_coordinator_connected', 'ovr_leader ', 'ovr_lease_held'].map(lines),
+    );
+    expect(shown.flat()).toEqual(['ovr_coordinator_connected 1', 'ovr_leader 0', 'ovr_lease_held 1']);
   });
 
   it('keeps to itself: two agents in one process share nothing', async () => {

@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { AgentStatus, Observer } from '../reconcile/index.ts';
 import { countEvents } from './counters.ts';
 import { registerGauges } from './gauges.ts';
+import { registerTotals } from './totals.ts';
 
 /** The agent's metrics: tell `observer` what happens, show `render()` to Prometheus. */
 export interface Metrics {
@@ -17,6 +18,7 @@ export function createMetrics(): Metrics {
   const registry = new Registry();
   let newest: AgentStatus | undefined;
   registerGauges(registry, () => newest);
+  registerTotals(registry, () => newest);
   const counting = countEvents(registry);
   addProcessMetrics(registry);
   return {
