@@ -1,1 +1,2 @@
-export {};
+export * from './credentials.ts';
+export * from './store.ts';

@@ -4,10 +4,11 @@ import { type Seat, type StoreStage, describeError } from './store-stage.ts';
 
 const CONFLICT = 'coordinator-conflict waiting';
 
-/** `there` is at version 0, `changed` at version 2. */
+/** `there` and `spare` are at version 0, `changed` is at version 2. */
 async function prepared(stage: StoreStage): Promise<Seat> {
   const seat = await stage.connected();
   await seat.create('there', 'old');
+  await seat.create('spare', 'old');
   await seat.create('changed');
   await seat.set('changed', '1');
   await seat.set('changed', '2');
@@ -56,12 +57,12 @@ export function describeWriting(stage: () => StoreStage): void {
       const seat = await prepared(stage());
       const beside: StoreWrite[] = [
         { type: 'create', path: 'beside', data: '', ephemeral: false },
-        { type: 'set', path: 'there', data: 'new' },
+        { type: 'set', path: 'spare', data: 'new' },
       ];
       expect(await stage().failure(seat.store.commit([...beside, write]))).toBe(CONFLICT);
       expect(await stage().failure(seat.store.commit([write, ...beside]))).toBe(CONFLICT);
       expect(await seat.get('beside')).toBeUndefined();
-      expect(await seat.data('there')).toBe('old');
+      expect([await seat.data('there'), await seat.data('spare')]).toEqual(['old', 'old']);
       expect(await seat.data('changed')).toBe('2');
     });
 
