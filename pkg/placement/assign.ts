@@ -27,18 +27,32 @@ export function assign(board: Board): void {
       return { rule, demands, nodes };
     })
     .sort((a, b) => a.nodes.length - b.nodes.length || compareRules(a.rule, b.rule));
-  for (const queue of queues) serve(board, queue);
+  const left = queues.flatMap((queue) => serve(board, queue));
+  explain(board, left);
 }
 
-function serve(board: Board, { rule, demands, nodes }: Queue): void {
+/** Those of a demand for whom there was no room. */
+interface Left {
+  readonly demand: Demand;
+  readonly names: readonly string[];
+}
+
+function serve(board: Board, { rule, demands, nodes }: Queue): readonly Left[] {
   const tiers = tiersOf(board, rule, nodes);
-  let reasons: Reasons | undefined;
-  for (const demand of demands.toSorted(compareDemands)) {
-    const left = serveDemand(board, demand, tiers);
-    if (left.length === 0) continue;
-    reasons ??= new Reasons(board, rule);
-    const reason = reasons.of(demand);
-    for (const name of left) board.unplaced.set(name, reason);
+  return demands
+    .toSorted(compareDemands)
+    .map((demand) => ({ demand, names: serveDemand(board, demand, tiers) }))
+    .filter(({ names }) => names.length > 0);
+}
+
+/** Only once all others have their nodes, so that the next placement of the same finds the same reasons. */
+function explain(board: Board, left: readonly Left[]): void {
+  const reasons = new Map<Rule, Reasons>();
+  for (const { demand, names } of left) {
+    const ofRule = reasons.get(demand.rule) ?? new Reasons(board, demand.rule);
+    reasons.set(demand.rule, ofRule);
+    const reason = ofRule.of(demand);
+    for (const name of names) board.unplaced.set(name, reason);
   }
 }
 
