@@ -1,0 +1,70 @@
+import { FakeClock, silentLogger } from '../../pkg/api/index.ts';
+import type { CoordinationStore, StoreEvent } from '../../pkg/cluster/index.ts';
+import { createZooKeeperStore } from '../../pkg/zookeeper/index.ts';
+
+export const SESSION_TIMEOUT_MS = 6_000;
+/** Turns of the event loop: the sockets are real, the time is not. */
+const PATIENCE = 200_000;
+
+/** A store over real sockets on loopback and a clock of its own, and what it told. */
+export class ZooKeeperSeat {
+  readonly clock = new FakeClock();
+  readonly events: StoreEvent[] = [];
+  readonly store: CoordinationStore;
+
+  constructor(ports: readonly number[], more: { auth?: string; host?: string; random?: () => number } = {}) {
+    const { auth, host = '127.0.0.1', random = () => 0.5 } = more;
+    this.store = createZooKeeperStore({
+      address: { servers: ports.map((port) => ({ host, port })), root: '/ovr/test' },
+      sessionTimeoutMs: SESSION_TIMEOUT_MS,
+      clock: this.clock,
+      logger: silentLogger,
+      random,
+      ...(auth === undefined ? {} : { auth }),
+    });
+  }
+
+  get told(): StoreEvent['type'][] {
+    return this.events.map(({ type }) => type);
+  }
+
+  start(): this {
+    this.store.start((event) => void this.events.push(event));
+    return this;
+  }
+
+  /** Lets the sockets do their work until it holds; time stands still. */
+  async until(what: string, holds: () => boolean): Promise<void> {
+    for (let turn = 0; turn < PATIENCE; turn += 1) {
+      if (holds()) return;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    throw new Error(`never came: ${what}; told: ${JSON.stringify(this.events)}`);
+  }
+
+  /** As `until`, with time going on by 50 ms whenever the sockets are at rest. */
+  async lives(what: string, holds: () => boolean): Promise<void> {
+    for (let step = 0; step < 2_000; step += 1) {
+      for (let turn = 0; turn < 30; turn += 1) {
+        if (holds()) return;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      this.clock.advance(50);
+    }
+    throw new Error(`never came: ${what}; told: ${JSON.stringify(this.events)}`);
+  }
+
+  async hears(type: StoreEvent['type'], times = 1): Promise<void> {
+    await this.lives(
+      `${type} for the ${times}. time`,
+      () => this.told.filter((each) => each === type).length >= times,
+    );
+  }
+
+  /** Stops the store, with time going on. */
+  async stop(): Promise<void> {
+    let stopped = false;
+    void this.store.stop().then(() => (stopped = true));
+    await this.lives('the end', () => stopped);
+  }
+}
