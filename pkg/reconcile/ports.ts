@@ -78,6 +78,32 @@ export interface SourceState {
   readonly doubt?: string;
   /** Milliseconds since the epoch of the last complete read. */
   readonly lastSyncMs?: number;
+  /** The commit in force, where the source has commits. */
+  readonly commit?: SourceCommit;
+  /** The commit tried last; another one than `commit` as long as it is refused. */
+  readonly attempted?: SourceCommit;
+  /** Code of the diagnostic that says why the newest state is unknown or not in force. A closed set: it is a metric label. */
+  readonly problem?: string;
+  /** What this state is made of, where several sources make one. */
+  readonly parts?: readonly SourcePart[];
+}
+
+/** One commit, as its author wrote it. */
+export interface SourceCommit {
+  /** The whole hash. */
+  readonly commit: string;
+  /** `Name <address>`. */
+  readonly author: string;
+  /** Milliseconds since the epoch, by the committer's clock. */
+  readonly timeMs: number;
+  /** First line of the message. */
+  readonly subject: string;
+}
+
+/** One of several sources. */
+export interface SourcePart {
+  readonly name: string;
+  readonly state: SourceState;
 }
 
 /** Reads the file behind `valueFrom.file`; fails with `secret-unreadable`. */

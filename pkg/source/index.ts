@@ -1,2 +1,4 @@
 export * from './dir-source.ts';
 export * from './read-manifests.ts';
+export * from './git/index.ts';
+export * from './sources.ts';

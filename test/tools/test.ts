@@ -21,6 +21,8 @@ const DEBIAN_PACKAGES = [
   'prometheus',
   'systemd',
   'git',
+  'gnupg',
+  'openssh-server',
 ];
 
 interface Totals {

@@ -27,9 +27,14 @@ const MAX_ROUNDS = 8;
 /**
  * Merges files into one revision. An object declared twice, or one that cannot stand beside the others, does not come into
  * force: its version in `previous` stays, and without one its key is undecided. The order of `files` means nothing.
+ * @param undecided keys that were left undecided before, where the files themselves are merged already
  */
-export function assemble(files: readonly NamedFile[], previous?: Revision): Assembly {
-  const merger = new Merger(previous);
+export function assemble(
+  files: readonly NamedFile[],
+  previous?: Revision,
+  undecided: ReadonlySet<ObjectKey> = new Set(),
+): Assembly {
+  const merger = new Merger(previous, undecided);
   const sorted = [...files].sort((a, b) => compareStrings(a.file, b.file));
   merger.declare(sorted.flatMap(candidatesOf));
   merger.settle();
@@ -41,11 +46,12 @@ export function assemble(files: readonly NamedFile[], previous?: Revision): Asse
 class Merger {
   readonly #previous: Revision | undefined;
   readonly #candidates = new Map<ObjectKey, Candidate>();
-  readonly #undecided = new Set<ObjectKey>();
+  readonly #undecided: Set<ObjectKey>;
   readonly #findings: Finding[] = [];
 
-  constructor(previous: Revision | undefined) {
+  constructor(previous: Revision | undefined, undecided: ReadonlySet<ObjectKey>) {
     this.#previous = previous;
+    this.#undecided = new Set(undecided);
   }
 
   declare(declared: readonly Candidate[]): void {

@@ -1,0 +1,307 @@
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorMessage, type Clock, type Logger } from '../../api/index.ts';
+import { gitConfig, gitEnvironment, type Environment } from './environment.ts';
+import { GitFailure, knownProblem, problemOf } from './failure.ts';
+import type { GitFolders } from './folders.ts';
+import { GitProblem } from './problem.ts';
+import type { Ref } from './remote.ts';
+import type { GitRunner } from './runner.ts';
+import type { GitSettings } from './settings.ts';
+import { readToken } from './token.ts';
+import { checkKeyFiles } from './key-files.ts';
+
+/** How often the size of a growing clone is looked at. */
+const SIZE_CHECK_MS = 100;
+/** From so many packs on, one call makes one of them. */
+const MANY_PACKS = 20;
+const MIB = 1024 * 1024;
+/** Keeps the commit from being thrown away. */
+const KEPT_REF = 'refs/ovr/newest';
+
+export interface CloneParts {
+  readonly settings: GitSettings;
+  readonly folders: GitFolders;
+  readonly runner: GitRunner;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Ends every call. */
+  readonly signal: AbortSignal;
+}
+
+/** A call on the clone that is there already. */
+export interface LocalCall {
+  readonly args: readonly string[];
+  readonly input?: string;
+  readonly environment?: Environment;
+  /** Another clone than the usual one. */
+  readonly clone?: string;
+}
+
+/** The bare clone of one remote. Everything in it can be made again, so what is damaged is thrown away. */
+export class Clone {
+  readonly #parts: CloneParts;
+  readonly #environment: Environment;
+  #isPrepared = false;
+
+  constructor(parts: CloneParts) {
+    this.#parts = parts;
+    this.#environment = gitEnvironment(parts.environment, parts.folders, parts.settings);
+  }
+
+  /** Asks the remote which object the ref is now: one process, nothing is stored. Fails with GitProblem. */
+  async newest(): Promise<string> {
+    const { ref, remote } = this.#parts.settings;
+    if (ref.type === 'commit') return ref.commit;
+    await this.#prepare();
+    const patterns = ref.type === 'head' ? ['HEAD'] : ref.candidates;
+    const listed = await this.#remote(['ls-remote', '--', remote.url, ...patterns], {});
+    const found = chosen(listed, ref);
+    if (found === undefined) throw missingRef(ref, listed);
+    return found;
+  }
+
+  /** Gets one object with all that it needs, but no history. A clone that is damaged is made again, once. Fails with GitProblem. */
+  async fetch(oid: string): Promise<void> {
+    await this.#prepare();
+    try {
+      await this.#init(this.#parts.folders.clone);
+      await this.#fetchInto(this.#parts.folders.clone, oid);
+    } catch (error) {
+      if (!isDamage(error)) throw toProblem(error);
+      await this.remake(oid, error);
+    }
+  }
+
+  /** Replaces the clone by a new one with this object in it; the old one stays until that is done. Fails with GitProblem. */
+  async remake(oid: string, reason: unknown): Promise<void> {
+    const { folders, logger } = this.#parts;
+    logger.warn({ reason: errorMessage(reason) }, 'the clone is damaged and is made again');
+    try {
+      await rm(folders.newClone, { recursive: true, force: true });
+      await this.#init(folders.newClone);
+      await this.#fetchInto(folders.newClone, oid);
+      await rm(folders.clone, { recursive: true, force: true });
+      await rename(folders.newClone, folders.clone);
+    } catch (error) {
+      await rm(folders.newClone, { recursive: true, force: true }).catch(() => undefined);
+      throw toProblem(error);
+    }
+  }
+
+  /** Runs git on the clone. Fails with GitFailure. */
+  local({ args, input, environment, clone = this.#parts.folders.clone }: LocalCall): Promise<string> {
+    const { folders, runner, settings, signal } = this.#parts;
+    return runner.run({
+      args,
+      cwd: folders.home,
+      environment: { ...this.#environment, GIT_DIR: clone, ...environment },
+      timeoutMs: settings.timeoutMs,
+      signal,
+      ...(input === undefined ? {} : { input }),
+    });
+  }
+
+  /** Makes one pack of many, and drops what no commit in use needs. */
+  async tidy(): Promise<void> {
+    const { folders, logger } = this.#parts;
+    const packs = (await filesIn(join(folders.clone, 'objects/pack'))).filter((name) =>
+      name.endsWith('.pack'),
+    );
+    if (packs.length < MANY_PACKS) return;
+    try {
+      await this.local({ args: ['gc', '--quiet', '--prune=now'] });
+    } catch (error) {
+      logger.warn({ error }, 'the clone cannot be tidied up');
+    }
+  }
+
+  /** Folders, configuration, and nothing left over from an agent that was killed. */
+  async #prepare(): Promise<void> {
+    if (this.#isPrepared) return;
+    const { folders, settings } = this.#parts;
+    try {
+      await mkdir(folders.root, { recursive: true, mode: 0o700 });
+      for (const folder of [folders.home, folders.gnupg, folders.trees]) {
+        await mkdir(folder, { recursive: true, mode: 0o700 });
+      }
+      await rm(folders.secretConfig, { force: true });
+      await rm(folders.newClone, { recursive: true, force: true });
+      await writeFile(folders.config, gitConfig(settings), { mode: 0o600 });
+      await removeLeftovers(folders.clone);
+    } catch (error) {
+      throw toProblem(error);
+    }
+    this.#isPrepared = true;
+  }
+
+  async #init(clone: string): Promise<void> {
+    if ((await readFile(join(clone, 'HEAD'), 'utf8').catch(() => '')) !== '') return;
+    await this.local({
+      args: ['init', '--bare', '--template=', '--initial-branch=none', '--', clone],
+      clone,
+    });
+  }
+
+  async #fetchInto(clone: string, oid: string): Promise<void> {
+    const { settings, signal } = this.#parts;
+    const args = [
+      'fetch',
+      '--depth=1',
+      '--update-shallow',
+      '--no-tags',
+      '--force',
+      '--no-write-fetch-head',
+      '--no-recurse-submodules',
+      '--no-auto-maintenance',
+      '--',
+      settings.remote.url,
+      `${oid}:${KEPT_REF}`,
+    ];
+    const watch = this.#watchSize(clone);
+    try {
+      await this.#remote(args, { clone, signal: AbortSignal.any([signal, watch.signal]) });
+    } catch (error) {
+      await removeLeftovers(clone).catch(() => undefined);
+      throw watch.signal.aborted ? this.#tooLarge() : error;
+    } finally {
+      watch.stop();
+    }
+    if ((await sizeOf(clone)) > settings.maxBytes) await this.#shrink(clone, oid);
+  }
+
+  /** What is old may be what makes it large. */
+  async #shrink(clone: string, oid: string): Promise<void> {
+    const { folders, settings } = this.#parts;
+    await this.local({ args: ['gc', '--quiet', '--prune=now'], clone });
+    if ((await sizeOf(clone)) <= settings.maxBytes) return;
+    if (clone === folders.newClone) throw this.#tooLarge();
+    await this.remake(oid, 'it is too large');
+  }
+
+  #tooLarge(): GitProblem {
+    const limit = Math.round(this.#parts.settings.maxBytes / MIB);
+    return new GitProblem(
+      'git-too-large',
+      `the clone would be larger than ${limit} MiB; keep manifests in a repository of their own`,
+    );
+  }
+
+  #watchSize(clone: string): { readonly signal: AbortSignal; readonly stop: () => void } {
+    const { clock, settings } = this.#parts;
+    const abort = new AbortController();
+    let cancel = (): void => undefined;
+    const next = (): void => {
+      cancel = clock.after(SIZE_CHECK_MS, () => void check());
+    };
+    let isOver = false;
+    const check = async (): Promise<void> => {
+      const size = await sizeOf(clone).catch(() => 0);
+      if (isOver) return;
+      if (size > settings.maxBytes) abort.abort();
+      else next();
+    };
+    next();
+    return {
+      signal: abort.signal,
+      stop: () => {
+        isOver = true;
+        cancel();
+      },
+    };
+  }
+
+  /** A call that goes to the remote. The token is in a file for as long as the call takes. */
+  async #remote(
+    args: readonly string[],
+    { clone, signal = this.#parts.signal }: { clone?: string; signal?: AbortSignal },
+  ): Promise<string> {
+    const { folders, runner, settings } = this.#parts;
+    const { ssh, tokenFile, remote, timeoutMs } = settings;
+    if (ssh) await checkKeyFiles(ssh);
+    const environment = { ...this.#environment, ...(clone === undefined ? {} : { GIT_DIR: clone }) };
+    const call = { args, cwd: folders.home, environment, timeoutMs, signal };
+    try {
+      if (tokenFile === undefined) return await runner.run(call);
+      const authorization = await readToken(tokenFile, remote.user);
+      await writeFile(folders.secretConfig, gitConfig(settings, { authorization }), { mode: 0o600 });
+      return await runner.run({
+        ...call,
+        environment: { ...environment, GIT_CONFIG_GLOBAL: folders.secretConfig },
+      });
+    } catch (error) {
+      if (isDamage(error)) throw error;
+      throw toProblem(error);
+    } finally {
+      if (tokenFile !== undefined) await rm(folders.secretConfig, { force: true }).catch(() => undefined);
+    }
+  }
+}
+
+/** Whether git failed in a way that only a damaged clone explains. */
+export function isDamage(error: unknown): error is GitFailure {
+  return error instanceof GitFailure && error.kind === 'exit' && knownProblem(error) === undefined;
+}
+
+/** Whatever went wrong as a problem with a code. */
+export function toProblem(error: unknown): GitProblem {
+  if (error instanceof GitProblem) return error;
+  if (error instanceof GitFailure) return knownProblem(error) ?? problemOf('git-failed', error.output);
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const isDisk =
+    code === 'ENOSPC' || code === 'EDQUOT' || code === 'EROFS' || code === 'EFBIG' || code === 'EACCES';
+  return problemOf(isDisk ? 'git-disk' : 'git-failed', errorMessage(error));
+}
+
+/** The object of the first candidate that is there. */
+function chosen(listed: string, ref: Ref): string | undefined {
+  const oids = new Map<string, string>();
+  for (const line of listed.split('\n')) {
+    const [, oid, name] = /^([\da-f]{40,64})\t(\S+)$/.exec(line) ?? [];
+    if (oid !== undefined && name !== undefined) oids.set(name, oid);
+  }
+  const candidates = ref.type === 'name' ? ref.candidates : ['HEAD'];
+  return candidates.map((name) => oids.get(name)).find((oid) => oid !== undefined);
+}
+
+function missingRef(ref: Ref, listed: string): GitProblem {
+  if (ref.type !== 'name') {
+    return new GitProblem('git-ref-missing', 'the repository has no commits; push one, or name a branch');
+  }
+  const isHash = /^[\da-f]{7,63}$/.test(ref.text);
+  const also = isHash ? '; a commit must be written with its whole hash' : '';
+  const others = listed.trim() === '' ? '' : ' (only other refs that end like it)';
+  return new GitProblem(
+    'git-ref-missing',
+    `the remote has no branch or tag ${ref.text}${others}; push it, or name another one${also}`,
+  );
+}
+
+/** Locks and half packs of a git that was killed. Nobody else works in the clone. */
+async function removeLeftovers(clone: string): Promise<void> {
+  const inRoot = (await filesIn(clone)).filter((name) => name.endsWith('.lock'));
+  const inRefs = (await filesIn(join(clone, 'refs/ovr'))).filter((name) => name.endsWith('.lock'));
+  const packs = (await filesIn(join(clone, 'objects/pack'))).filter((name) =>
+    /^tmp_|^\.tmp-|\.lock$/.test(name),
+  );
+  const paths = [
+    ...inRoot.map((name) => join(clone, name)),
+    ...inRefs.map((name) => join(clone, 'refs/ovr', name)),
+    ...packs.map((name) => join(clone, 'objects/pack', name)),
+  ];
+  for (const path of paths) await rm(path, { force: true });
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
+}
+
+/** Bytes of all packs, also of those that are being written. */
+async function sizeOf(clone: string): Promise<number> {
+  const folder = join(clone, 'objects/pack');
+  const sizes = (await filesIn(folder)).map(
+    async (name) => (await stat(join(folder, name)).catch(() => undefined))?.size ?? 0,
+  );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}

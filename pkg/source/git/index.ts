@@ -1,0 +1,2 @@
+export * from './git-source.ts';
+export * from './hook.ts';
