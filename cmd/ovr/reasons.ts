@@ -32,7 +32,7 @@ export const CONDITION_MEANINGS: Readonly<Record<ConditionType, string>> = {
   Progressing: 'ovr is working on it.',
   Completed: 'It ran to its end, as its restart policy allows.',
   Drifted: 'It differs from its manifest, and ovr only watches it: its mode, or the agent’s, is observe.',
-  NotHere: 'Its constraint does not match this node, so it is not this node’s to run.',
+  NotHere: 'It is not this node’s to run.',
   Ignored: 'Its mode is ignore: ovr does not look at it.',
   Waiting: 'Something else must happen first; ovr tries again by itself.',
   Fenced:

@@ -23,7 +23,7 @@ const LISTINGS: readonly Listing[] = [...KINDS, 'Node'];
 export const LISTING_WORDS: readonly string[] = LISTINGS.map(plural);
 
 /** What the user named. */
-interface Selection {
+export interface Selection {
   readonly listing: Listing;
   readonly name?: string;
 }
@@ -54,23 +54,40 @@ export interface Target {
   readonly name: string;
 }
 
-/** Reads the arguments of a verb that is about one object. Fails with a UsageError. */
-export function parseTarget(first: string, second: string | undefined, verb: string): Target {
+/** Reads the arguments of a verb that is about one thing. Fails with a UsageError. */
+export function parseNamed(first: string, second: string | undefined, verb: string): Required<Selection> {
   const { listing, name } = parseSelection(first, second);
-  if (listing === 'Node')
-    throw new UsageError(`${verb} takes a network or a container: for the node see ovr status`);
-  if (name !== undefined) return { kind: listing, name };
+  if (name !== undefined) return { listing, name };
   throw new UsageError(
     `the name is missing: write ovr ${verb} ${first} NAME; ovr get ${first} lists the names`,
   );
 }
 
-/** The object, or an error that suggests another one. */
+/** Reads the arguments of a verb that is about one object of the manifests. Fails with a UsageError. */
+export function parseTarget(first: string, second: string | undefined, verb: string): Target {
+  const { listing, name } = parseNamed(first, second, verb);
+  if (listing !== 'Node') return { kind: listing, name };
+  throw new UsageError(`${verb} takes a network or a container: for a node see ovr describe node ${name}`);
+}
+
+/** The one with that name, or an error that suggests another one. `where` ends "there is no X". */
+export function findNamed<T extends { readonly name: string }>(
+  rows: readonly T[],
+  { listing, name }: Required<Selection>,
+  where: string,
+): T {
+  const found = rows.find((row) => row.name === name);
+  if (found) return found;
+  const what = listing === 'Node' ? `node "${name}"` : objectKey(listing, name);
+  const hint = didYouMean(
+    name,
+    rows.map((row) => row.name),
+  );
+  throw new Error(`there is no ${what} ${where}${hint}: ovr get ${plural(listing)} lists what there is`);
+}
+
+/** An object of the answering agent, or an error that suggests another one. */
 export function findObject(objects: readonly ObjectStatus[], { kind, name }: Target): ObjectStatus {
   const ofKind = objects.filter((object) => object.kind === kind);
-  const found = ofKind.find((object) => object.name === name);
-  if (found) return found;
-  const names = ofKind.map((object) => object.name);
-  const what = `there is no ${objectKey(kind, name)} on this node${didYouMean(name, names)}`;
-  throw new Error(`${what}: ovr get ${plural(kind)} lists what there is`);
+  return findNamed(ofKind, { listing: kind, name }, 'on this node');
 }

@@ -75,5 +75,5 @@ function offer(words: string): string {
 }
 
 function longs(flags: readonly FlagShape[]): readonly string[] {
-  return flags.map(({ long }) => long);
+  return [...new Set(flags.map(({ long }) => long))];
 }

@@ -46,7 +46,15 @@ describe('bash', () => {
     ],
     [
       ['describe', ''],
+      ['networks', 'containers', 'nodes'],
+    ],
+    [
+      ['explain', ''],
       ['networks', 'containers'],
+    ],
+    [
+      ['get', 'c', '--h'],
+      ['--here', '--help'],
     ],
     [
       ['get', 'containers', 'nginx_web_'],

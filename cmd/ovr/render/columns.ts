@@ -10,14 +10,15 @@ export interface Column<T> {
   readonly cell: (row: T) => Cell;
 }
 
-interface View {
+export interface View {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly paint: Paint;
   readonly isWide: boolean;
 }
 
-const SHORT_ID = 12;
+/** How much of a digest or an ID tells it apart. */
+export const SHORT_ID = 12;
 
 /** The rows as a table of these columns. */
 export function renderColumns<T>(columns: readonly Column<T>[], rows: readonly T[]): Promise<string> {
@@ -41,7 +42,8 @@ export function columnsFor(kind: Kind, view: View): readonly Column<ObjectStatus
   ];
 }
 
-function conditionCell(paint: Paint, type: ObjectStatus['condition']['type']): Cell {
+/** A condition in its colour. */
+export function conditionCell(paint: Paint, type: ObjectStatus['condition']['type']): Cell {
   return { text: type, painted: paintCondition(paint, type) };
 }
 

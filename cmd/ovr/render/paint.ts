@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 
 import type { ConditionType } from '../../../pkg/api/index.ts';
+import type { NodeStatus } from '../../../pkg/reconcile/index.ts';
 
 type Colour = 'red' | 'green' | 'yellow' | 'cyan' | 'dim' | 'bold';
 
@@ -34,4 +35,16 @@ const COLOURS: Readonly<Record<ConditionType, Colour>> = {
 /** A condition in its colour. */
 export function paintCondition(paint: Paint, type: ConditionType): string {
   return paint(COLOURS[type], type);
+}
+
+const STATE_COLOURS: Readonly<Record<NodeStatus['state'], Colour>> = {
+  up: 'green',
+  away: 'yellow',
+  lost: 'red',
+  swarm: 'dim',
+};
+
+/** Whether a node is there, in its colour. */
+export function paintNodeState(paint: Paint, state: NodeStatus['state']): string {
+  return paint(STATE_COLOURS[state], state);
 }

@@ -1,5 +1,6 @@
 import { CONDITIONS, formatDiagnostic, type ConditionType } from '../../../pkg/api/index.ts';
 import type { AgentStatus, SourceStatus } from '../../../pkg/reconcile/index.ts';
+import { coordinatorProblems, coordinatorRows } from './coordinator.ts';
 import { paintCondition, type Paint } from './paint.ts';
 import { fields, section } from './sections.ts';
 import { renderTable, type Cell } from './table.ts';
@@ -37,6 +38,7 @@ function overview(agent: AgentStatus, { now, paint }: View): string {
     ['Node', `${node || 'unknown so far'}, cluster ${cluster}`],
     ['Agent', `ovrd ${version}, mode ${mode}, up ${formatAge(now - startedMs)}`],
     ['Engine', `${up}, ${what}`],
+    ...coordinatorRows(agent, paint),
     ...sources.map((source) => ['Source', describeSource(source, now)] as const),
     ['Revision', inForce],
     ['Objects', conditionCounts(agent, paint)],
@@ -71,9 +73,11 @@ async function troubledObjects({ objects }: AgentStatus, { now, paint }: View): 
   return rows.length === 0 ? '' : renderTable(['OBJECT', 'CONDITION', 'FOR', 'MESSAGE'], rows);
 }
 
-function otherProblems({ engine, sources, diagnostics, prune }: AgentStatus, { paint }: View): string {
+function otherProblems(agent: AgentStatus, { paint }: View): string {
+  const { engine, sources, diagnostics, prune } = agent;
   const lines = [
     ...(engine.up ? [] : [`the engine does not answer: ${engine.message}`]),
+    ...coordinatorProblems(agent),
     ...sources.flatMap(({ name, doubt }) =>
       doubt === undefined ? [] : [`${name}: ${doubt}: nothing is removed`],
     ),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { count, formatAge, formatDuration, oneLine } from './text.ts';
+import { count, formatAge, formatCpus, formatDuration, formatMemory, oneLine } from './text.ts';
 
 const s = 1000;
 const m = 60 * s;
@@ -31,6 +31,18 @@ describe('formatDuration', () => {
     [200 * s, '3m20s'],
   ])('%f ms is %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
+  });
+});
+
+describe('formatCpus and formatMemory', () => {
+  it.each([
+    [0, 0, '0', '0'],
+    [250_000_000, 1023, '0.25', '1023'],
+    [4_000_000_000, 64 * 1024 ** 2, '4', '64Mi'],
+    [1_333_333_333, 16_756_404_224, '1.33', '15.6Gi'],
+    [64e9, 3 * 1024 ** 5, '64', '3Pi'],
+  ])('%i and %i', (nanoCpus, bytes, cpus, memory) => {
+    expect([formatCpus(nanoCpus), formatMemory(bytes)]).toEqual([cpus, memory]);
   });
 });
 

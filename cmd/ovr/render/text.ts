@@ -43,3 +43,17 @@ export function formatTime(ms: number): string {
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
+
+/** Cores, to a hundredth: `0.25`, `4`. */
+export function formatCpus(nanoCpus: number): string {
+  return String(Math.round(nanoCpus / 1e7) / 100);
+}
+
+const MEMORY_UNITS = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi'];
+
+/** Bytes in the unit that fits, to a tenth: `512Mi`, `15.6Gi`. */
+export function formatMemory(bytes: number): string {
+  let [amount, unit] = [bytes, 0];
+  while (amount >= 1024 && unit < MEMORY_UNITS.length - 1) [amount, unit] = [amount / 1024, unit + 1];
+  return `${Math.round(amount * 10) / 10}${MEMORY_UNITS[unit] ?? ''}`;
+}

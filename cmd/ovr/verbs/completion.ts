@@ -14,7 +14,7 @@ const SHELLS = Object.keys(SCRIPTS);
 /** What the first argument of a verb can be, where it is not a path. */
 const WORDS = new Map<string, readonly string[]>([
   ['get', LISTING_WORDS],
-  ['describe', LISTING_WORDS.filter((word) => word !== 'nodes')],
+  ['describe', LISTING_WORDS],
   ['explain', LISTING_WORDS.filter((word) => word !== 'nodes')],
   ['completion', SHELLS],
 ]);

@@ -62,9 +62,10 @@ Last steps:
   });
 
   it.each([
+    ['explain node n1', 'ovr: explain takes a network or a container: for a node see ovr describe node n1\n'],
     [
-      'describe node swarm-node-1',
-      'ovr: describe takes a network or a container: for the node see ovr status\n',
+      'describe node',
+      'ovr: the name is missing: write ovr describe node NAME; ovr get node lists the names\n',
     ],
     ['explain net', 'ovr: the name is missing: write ovr explain net NAME; ovr get net lists the names\n'],
   ])('%s is a mistake', async (line, stderr) => {

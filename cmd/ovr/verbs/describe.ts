@@ -1,45 +1,66 @@
 import { formatCause } from '../../../pkg/api/index.ts';
 import type { ObjectStatus } from '../../../pkg/reconcile/index.ts';
+import { readCluster, tryCluster, type ClusterRead } from '../cluster.ts';
 import type { CliContext } from '../context.ts';
+import { placementLine, placementOf } from '../placement.ts';
+import { nodeDetails, renderNode } from '../render/node.ts';
 import { historyTable } from '../render/history.ts';
 import { outputOption, printData, type Format } from '../render/document.ts';
 import { paintCondition } from '../render/paint.ts';
 import { fields, section } from '../render/sections.ts';
 import { renderTable } from '../render/table.ts';
 import { formatAge, formatTime, oneLine } from '../render/text.ts';
-import { findObject, parseTarget, type Target } from '../target.ts';
+import { findNamed, findObject, parseNamed, type Target } from '../target.ts';
 import { examples, type AddVerb } from '../verb.ts';
 
 export const addDescribe: AddVerb = (program, run) => {
   program
     .command('describe')
-    .summary('Show everything about one object')
-    .description('Shows everything the agent knows about one object.')
-    .argument('<KIND>', 'Network or container, or KIND/NAME')
+    .summary('Show everything about one object or node')
+    .description('Shows everything the agent knows about one object, or about a node of the cluster.')
+    .argument('<KIND>', 'Network, container or node, or KIND/NAME')
     .argument('[NAME]')
     .addOption(outputOption())
-    .addHelpText('after', examples('ovr describe container nginx_web_1', 'ovr describe net/ovr0'))
-    .action((kind: string, name: string | undefined, options: { output: Format }) =>
-      run((context) => describe(context, parseTarget(kind, name, 'describe'), options.output)),
+    .addHelpText('after', examples('ovr describe container nginx_web_1', 'ovr describe node swarm-node-1'))
+    .action((kind: string, name: string | undefined, { output }: { output: Format }) =>
+      run(async (context) => {
+        const { listing, name: wanted } = parseNamed(kind, name, 'describe');
+        if (listing === 'Node') await describeNode(context, wanted, output);
+        else await describeObject(context, { kind: listing, name: wanted }, output);
+        return 0;
+      }),
     );
 };
 
-async function describe(context: CliContext, target: Target, format: Format): Promise<number> {
-  const status = await (await context.connect()).status();
-  const object = findObject(status.objects, target);
-  if (await printData(context.stdout, format, object)) return 0;
-  const parts = [overview(context, object), engineState(object), ...(await tables(context, object))];
-  context.stdout.write(parts.filter((part) => part !== '').join('\n'));
-  return 0;
+async function describeNode(context: CliContext, name: string, format: Format): Promise<void> {
+  const client = await context.connect();
+  const here = await client.status();
+  const view = await readCluster(client, 'ovr status shows how the node that was asked is');
+  const node = nodeDetails(view, findNamed(view.nodes, { listing: 'Node', name }, 'in the cluster'));
+  if (await printData(context.stdout, format, node)) return;
+  context.stdout.write(await renderNode(node, { paint: context.paint, here }));
 }
 
-function overview({ clock, paint }: CliContext, object: ObjectStatus): string {
+async function describeObject(context: CliContext, target: Target, format: Format): Promise<void> {
+  const client = await context.connect();
+  const status = await client.status();
+  const object = findObject(status.objects, target);
+  const cluster = await tryCluster(client, status);
+  const placement = placementOf(cluster, object.key);
+  if (await printData(context.stdout, format, { ...object, ...(placement && { placement }) })) return;
+  const parts = [overview(context, object, cluster), engineState(object), ...(await tables(context, object))];
+  context.stdout.write(parts.filter((part) => part !== '').join('\n'));
+}
+
+function overview({ clock, paint }: CliContext, object: ObjectStatus, cluster: ClusterRead): string {
   const { condition, origin, mode, nextTryMs } = object;
   const now = clock.now();
+  const node = placementLine(cluster, object);
   return fields([
     ['Name', object.name],
     ['Kind', object.kind],
     ['Declared', origin ? `${origin.file}:${origin.line}` : 'by no manifest'],
+    ...(node === undefined ? [] : [['Node', node] as const]),
     ['Mode', mode],
     ['Condition', `${paintCondition(paint, condition.type)} for ${formatAge(now - condition.sinceMs)}`],
     ['Message', oneLine(condition.message)],

@@ -1,6 +1,8 @@
 import { formatCause, type Cause } from '../../../pkg/api/index.ts';
 import type { ActionRecord, AgentStatus, ObjectStatus } from '../../../pkg/reconcile/index.ts';
+import { tryCluster } from '../cluster.ts';
 import type { CliContext } from '../context.ts';
+import { placementOf, tellPlacement } from '../placement.ts';
 import { CONDITION_MEANINGS, REASON_MEANINGS } from '../reasons.ts';
 import { outputOption, printData, type Format } from '../render/document.ts';
 import { paintCondition, type Paint } from '../render/paint.ts';
@@ -16,7 +18,7 @@ export const addExplain: AddVerb = (program, run) => {
     .command('explain')
     .summary('Tell why an object is as it is')
     .description(
-      'Tells why one object is as it is: its condition, what differs, what was done about it, what comes next.',
+      'Tells why one object is as it is: its condition, which node has it, what differs, what was done about it, what comes next.',
     )
     .argument('<KIND>', 'Network or container, or KIND/NAME')
     .argument('[NAME]')
@@ -28,13 +30,17 @@ export const addExplain: AddVerb = (program, run) => {
 };
 
 async function explain(context: CliContext, target: Target, format: Format): Promise<number> {
-  const status = await (await context.connect()).status();
+  const client = await context.connect();
+  const status = await client.status();
   const object = findObject(status.objects, target);
-  if (await printData(context.stdout, format, object)) return 0;
+  const cluster = await tryCluster(client, status);
+  const placement = placementOf(cluster, object.key);
+  if (await printData(context.stdout, format, { ...object, ...(placement && { placement }) })) return 0;
   const now = context.clock.now();
   const paragraphs = [
     verdict(context.paint, object, now),
     whereFrom(object, status),
+    tellPlacement({ object, status, cluster }),
     differences(object.causes),
     story(context.paint, object.history, now),
     outlook(object, status, now),

@@ -1,0 +1,66 @@
+import type { AgentStatus, CoordinatorStatus } from '../../../pkg/reconcile/index.ts';
+import type { Paint } from './paint.ts';
+import { count } from './text.ts';
+
+const NAMES_SHOWN = 8;
+
+/** The rows of `ovr status` about the others; none for an agent alone. */
+export function coordinatorRows(
+  { coordinator, node }: AgentStatus,
+  paint: Paint,
+): (readonly [name: string, value: string])[] {
+  if (coordinator.kind === 'local') return [];
+  const { connected, sessions, members, bound, leaseHeld } = coordinator;
+  const link = connected ? paint('green', 'connected') : paint('red', 'not connected');
+  const lease = leaseHeld ? 'lease held' : paint('red', 'lease lost');
+  const lost = `since the start ${sessions.expired} expired, ${sessions.disconnected} broke off`;
+  return [
+    ['Coordinator', `${coordinator.kind}, ${link}`],
+    ['Session', `${lease}; ${lost}`],
+    ['Leader', nameLeader(coordinator, node)],
+    ['Members', members.length === 0 ? 'none known' : `${members.length}: ${nameSome(members)}`],
+    ['Bound here', count(bound, 'container')],
+  ];
+}
+
+/** `n2, epoch 4`. */
+function nameLeader({ leader, isLeader, epoch }: CoordinatorStatus, node: string): string {
+  if (isLeader) return `this node, epoch ${epoch}`;
+  const since = epoch > 0 ? `, epoch ${epoch}` : '';
+  return leader === undefined
+    ? `none known${since}`
+    : `${leader}${leader === node ? ' (this node)' : ''}${since}`;
+}
+
+/** The first names, and how many more there are. */
+function nameSome(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_SHOWN).join(', ');
+  const more = names.length - NAMES_SHOWN;
+  return more > 0 ? `${shown} and ${more} more` : shown;
+}
+
+/** What is wrong between this agent and the others, a line each. */
+export function coordinatorProblems({ coordinator }: AgentStatus): readonly string[] {
+  if (coordinator.kind === 'local') return [];
+  const { connected, message, leader, leaseHeld, otherRevisions, unplaced = 0 } = coordinator;
+  const isFine = connected && message === 'connected';
+  return [
+    ...(isFine ? [] : [message]),
+    ...(connected && leader === undefined
+      ? ['the cluster has no leader: nothing is placed or moved until it has']
+      : []),
+    ...(leaseHeld
+      ? []
+      : ['on-node-failure containers are stopped here: without a session, other nodes may run them']),
+    ...(otherRevisions.length === 0
+      ? []
+      : [
+          `other manifests than here on ${count(otherRevisions.length, 'node')}: ${nameSome(otherRevisions)}`,
+        ]),
+    ...(unplaced === 0
+      ? []
+      : [
+          `${count(unplaced, 'container')} without a node: ovr get containers shows which, ovr explain container NAME why`,
+        ]),
+  ];
+}
