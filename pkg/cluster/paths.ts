@@ -1,0 +1,61 @@
+/** Folders under the cluster's root. */
+export const FOLDERS = {
+  members: 'members',
+  leader: 'leader',
+  bindings: 'bindings',
+  reports: 'reports',
+  holds: 'holds',
+} as const;
+
+export const CLUSTER_PATH = 'cluster';
+export const EPOCH_PATH = 'epoch';
+export const DECISION_PATH = 'decision';
+
+/** Stands between a node and the number of a further part of its bindings. `encodeName` leaves none in a name. */
+const PART_MARK = '+';
+
+/** A name as part of a path: whatever ZooKeeper or we ourselves would read as something else is escaped. */
+export function encodeName(name: string): string {
+  if (/^\.+$/.test(name)) return name.replaceAll('.', '%2E');
+  return encodeURIComponent(name.toWellFormed());
+}
+
+/** The name again; undefined for what `encodeName` cannot have made. */
+export function decodeName(encoded: string): string | undefined {
+  try {
+    const name = decodeURIComponent(encoded);
+    return encodeName(name) === encoded ? name : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function memberPath(node: string): string {
+  return `${FOLDERS.members}/${encodeName(node)}`;
+}
+
+export function reportPath(node: string): string {
+  return `${FOLDERS.reports}/${encodeName(node)}`;
+}
+
+/** Part 0 is the head. */
+export function bindingsPath(node: string, part = 0): string {
+  const head = `${FOLDERS.bindings}/${encodeName(node)}`;
+  return part === 0 ? head : `${head}${PART_MARK}${part}`;
+}
+
+/** Numbers of the parts that are there, by node, out of the names in the folder of bindings. */
+export function partsByNode(names: readonly string[]): Map<string, Set<number>> {
+  const parts = new Map<string, Set<number>>();
+  for (const name of names) {
+    const [encoded = '', number = '0', ...rest] = name.split(PART_MARK);
+    const node = decodeName(encoded);
+    if (node === undefined || rest.length > 0 || !/^\d+$/.test(number)) continue;
+    parts.set(node, (parts.get(node) ?? new Set()).add(Number(number)));
+  }
+  return parts;
+}
+
+export function holdPath(id: string): string {
+  return `${FOLDERS.holds}/${encodeName(id)}`;
+}
