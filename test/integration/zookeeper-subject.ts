@@ -13,10 +13,10 @@ const SLACK_MS = 400;
 
 let trees = 0;
 
-/** A root that no other test has. */
+/** A root that no other test has, nor the folder above it. */
 export function newRoot(): string {
   trees += 1;
-  return `/test/tree-${trees}`;
+  return `/tree-${trees}/ovr`;
 }
 
 /** What a store needs besides an address. */
