@@ -8,6 +8,7 @@ import { addDiff } from './verbs/diff.ts';
 import { addEvents } from './verbs/events.ts';
 import { addExplain } from './verbs/explain.ts';
 import { addGet } from './verbs/get.ts';
+import { addPlace } from './verbs/place.ts';
 import { addPrune } from './verbs/prune.ts';
 import { addSchema } from './verbs/schema.ts';
 import { addStatus } from './verbs/status.ts';
@@ -17,7 +18,7 @@ import type { AddVerb, Run } from './verb.ts';
 
 const VERBS: readonly { readonly group: string; readonly verbs: readonly AddVerb[] }[] = [
   { group: 'Look:', verbs: [addStatus, addGet, addDescribe, addExplain, addEvents] },
-  { group: 'Work with manifests:', verbs: [addValidate, addDiff, addApply, addSchema] },
+  { group: 'Work with manifests:', verbs: [addValidate, addDiff, addApply, addPlace, addSchema] },
   { group: 'Decide:', verbs: [addPrune] },
   { group: 'Other:', verbs: [addCompletion, addVersion] },
 ];

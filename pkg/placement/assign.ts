@@ -73,7 +73,7 @@ function serveDemand(board: Board, demand: Demand, tiers: readonly Tier[]): read
   for (const tier of tiers) {
     for (let node = tier.best(demand); node && served < names.length; node = tier.best(demand)) {
       const name = names[served] ?? '';
-      board.witness?.(name, node.facts.name, tier.candidates(demand));
+      board.witness?.(name, node.facts.name, tier.candidates());
       node.take(demand);
       tier.settle();
       board.bindings.set(name, node.facts.name);

@@ -16,12 +16,14 @@ interface Model {
   readonly on: ReadonlyMap<string, ContainerObject[]>;
   readonly bindings: Map<string, string>;
   readonly unplaced: Set<string>;
+  /** Names of the nodes that a container could choose from. */
+  readonly candidates: Map<string, readonly string[]>;
 }
 
-function modelPlace(input: PlacementInput): Pick<Model, 'bindings' | 'unplaced'> {
+function modelPlace(input: PlacementInput): Pick<Model, 'bindings' | 'unplaced' | 'candidates'> {
   const nodes = [...input.nodes].sort((a, b) => compareStrings(a.facts.name, b.facts.name));
   const on = new Map(nodes.map(({ facts }) => [facts.name, [] as ContainerObject[]]));
-  const model: Model = { input, nodes, on, bindings: new Map(), unplaced: new Set() };
+  const model: Model = { input, nodes, on, bindings: new Map(), unplaced: new Set(), candidates: new Map() };
   const byName = [...input.containers].sort((a, b) => compareStrings(a.name, b.name));
   for (const each of byName) modelPin(model, each);
   const waiting = byName.filter(
@@ -79,6 +81,10 @@ function modelChoice(model: Model, each: ContainerObject): PlacementNode | undef
   const fitting = model.nodes.filter((node) => node.unhealthy === undefined && fits(model, each, node));
   const wished = fitting.filter((node) => hasWishes(each, node));
   const choice = wished.length > 0 ? wished : fitting;
+  model.candidates.set(
+    each.name,
+    choice.map(({ facts }) => facts.name),
+  );
   const load = (node: PlacementNode): [number, number] => {
     const there = model.on.get(node.facts.name) ?? [];
     const share = Math.max(
@@ -316,6 +322,7 @@ describe('place()', () => {
       fc.property(inputArbitrary(), (input) => {
         const { bindings, unplaced } = place(input);
         const explained = placeExplained(input);
+        const model = modelPlace(input);
         expect([explained.bindings, explained.unplaced]).toEqual([bindings, unplaced]);
         const placed = explained.decisions.map((decision) => decision.container);
         expect([...placed, ...unplaced.keys()].sort()).toEqual(
@@ -323,7 +330,7 @@ describe('place()', () => {
         );
         for (const { container: name, node, candidates } of explained.decisions) {
           expect(bindings.get(name) ?? node).toBe(node);
-          expect(candidates).toContain(node);
+          expect(candidates).toEqual(model.candidates.get(name) ?? [node]);
         }
       }),
       RUNS,

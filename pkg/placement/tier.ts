@@ -13,6 +13,8 @@ export class Tier {
   #demand: Demand | undefined;
   #full: NodeLoad[] = [];
   #clashing: NodeLoad[] = [];
+  /** Kept while nobody gets full: they are asked for with each container. */
+  #candidates: readonly string[] | undefined;
 
   /** `nodes` in the order of their names. */
   constructor(nodes: readonly NodeLoad[], isBefore: Preference) {
@@ -34,19 +36,24 @@ export class Tier {
 
   /** The best node has taken a container. */
   settle(): void {
+    const demand = this.#demand;
+    const node = this.#heap.top;
+    if (this.#candidates && demand && node && !hasRoom(node, demand)) this.#candidates = undefined;
     this.#heap.settleTop();
   }
 
-  /** Names of all nodes that have room, in order. */
-  candidates(demand: Demand): readonly string[] {
-    return this.#nodes
-      .filter((node) => node.shortOf(demand) === undefined && !node.clashWith(demand))
-      .map(({ facts }) => facts.name);
+  /** Names of all nodes that have room for the demand that `best` was last asked about, in order. */
+  candidates(): readonly string[] {
+    const demand = this.#demand;
+    if (!demand) return [];
+    this.#candidates ??= this.#nodes.filter((node) => hasRoom(node, demand)).map(({ facts }) => facts.name);
+    return this.#candidates;
   }
 
   #turnTo(demand: Demand): void {
     const { nanoCpus, memoryBytes } = this.#demand ?? demand;
     this.#demand = demand;
+    this.#candidates = undefined;
     this.#clashing = this.#putBack(this.#clashing);
     if (demand.nanoCpus === nanoCpus && demand.memoryBytes === memoryBytes) return;
     this.#full = this.#putBack(this.#full);
@@ -56,4 +63,8 @@ export class Tier {
     for (const node of nodes) this.#heap.add(node);
     return [];
   }
+}
+
+function hasRoom(node: NodeLoad, demand: Demand): boolean {
+  return node.shortOf(demand) === undefined && !node.clashWith(demand);
 }
