@@ -12,7 +12,7 @@ export async function readCluster(client: AgentClient, instead: string): Promise
   try {
     return await client.cluster();
   } catch (error) {
-    throw new Error(`${errorMessage(error)}; ${instead}`, { cause: error });
+    throw new Error(`${reasonOf(error)}; ${instead}`, { cause: error });
   }
 }
 
@@ -28,6 +28,11 @@ export async function tryCluster(client: AgentClient, status: AgentStatus): Prom
   try {
     return { type: 'shared', view: await client.cluster() };
   } catch (error) {
-    return { type: 'unread', reason: errorMessage(error) };
+    return { type: 'unread', reason: reasonOf(error) };
   }
+}
+
+/** Without a full stop, so that it fits into a sentence. */
+function reasonOf(error: unknown): string {
+  return errorMessage(error).replace(/\.$/, '');
 }

@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => stage.close());
 
-const away = new OvrError('coordinator-timeout', 'transient', 'ZooKeeper does not answer');
+const away = new OvrError('coordinator-timeout', 'transient', 'ZooKeeper does not answer.');
 
 describe('get, over all nodes', () => {
   it('lists nodes', async () => {
