@@ -83,6 +83,7 @@ export class Cluster implements Coordination {
   #members: readonly string[] = [];
   #otherRevisions: readonly string[] = [];
   #wasLeaseHeld = false;
+  #hasLostLease = false;
   #cancelSample: () => void = () => undefined;
   #known: (() => void) | undefined;
   #isStopped = false;
@@ -111,6 +112,7 @@ export class Cluster implements Coordination {
     });
     this.#follower = new Follower(this.#parts, {
       mayRead: isJoined,
+      looked: () => this.#known?.(),
       believed: () => this.#bindingsBelieved(),
       wentBack: () => this.#membership.ring(),
       lostDocument: () => this.#leader.doubt(),
@@ -276,7 +278,6 @@ export class Cluster implements Coordination {
 
   #bindingsBelieved(): void {
     this.#lease.bindingsRead();
-    this.#known?.();
     this.#watchLease();
   }
 
@@ -306,11 +307,12 @@ export class Cluster implements Coordination {
     if (isHeld === this.#wasLeaseHeld) return;
     this.#wasLeaseHeld = isHeld;
     if (!isHeld) {
+      this.#hasLostLease = true;
       this.#tell('no session for too long: containers that move on node failure stop here until it is back');
       // It comes back with bindings that are read anew.
       this.#follower.ring();
-    } else {
-      this.#deps.journal('normal', 'containers that move on node failure may run here');
+    } else if (this.#hasLostLease) {
+      this.#deps.journal('normal', 'in contact again: containers that move on node failure may run here');
     }
     this.#deps.changed();
   }

@@ -21,6 +21,8 @@ export interface Told {
 
 export interface FollowerDeps {
   readonly mayRead: () => boolean;
+  /** What there is was read once; believed or not, there is nothing more to wait for. */
+  readonly looked: () => void;
   /** The own bindings were read over the present connection, and believed. */
   readonly believed: () => void;
   /** The store has gone back: others must know what this node has seen. */
@@ -109,6 +111,7 @@ export class Follower {
     const isNews = !sameTold(told, this.#told);
     this.#told = told;
     if (bindings && this.#parts.contact.connection === connection) this.#deps.believed();
+    this.#deps.looked();
     if (isNews) this.#deps.changed();
   }
 

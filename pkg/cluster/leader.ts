@@ -288,7 +288,9 @@ export class Leader {
       await this.#judge(term.leadership, error);
       throw error;
     }
-    if (this.#ledger.isStale) this.ring();
+    // What leaves is followed up by looking again: at reports that are watched from then on, and at nodes that are lost.
+    const hasMoves = changes.some(({ bindings }) => bindings.leaving.length > 0);
+    if (this.#ledger.isStale || hasMoves) this.ring();
     this.#settled(term);
   }
 

@@ -117,8 +117,8 @@ export class Membership {
       name: fields.text('name'),
       id: fields.text('id'),
     }));
-    // Who is a member already stays one: what it has read before was right.
-    if (!read.ok && this.isJoined) {
+    // Who has been here before goes on: what it read then was right, and staying away would only stop containers.
+    if (!read.ok && memory.kept.clusterId !== '') {
       troubles.set('cluster', read.problem);
       return undefined;
     }
