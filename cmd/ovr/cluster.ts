@@ -28,7 +28,7 @@ export async function tryCluster(client: AgentClient, status: AgentStatus): Prom
   try {
     return { type: 'shared', view: await client.cluster() };
   } catch (error) {
-    return { type: 'unread', reason: reasonOf(error) };
+    return { type: 'unread', reason: reasonOf(error).replace(`${client.target}: `, '') };
   }
 }
 

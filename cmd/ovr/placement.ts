@@ -38,8 +38,9 @@ export function tellPlacement({ object, status, cluster }: Told): string {
 }
 
 function tellFence(status: AgentStatus): string {
-  const { message } = status.coordinator;
-  return `This node has been without a session for too long (${oneLine(message)}), and ${leaderOf(status)} may have another node run it. So it is stopped here and kept. With the session it starts again, or goes if it has moved.`;
+  const { connected, message } = status.coordinator;
+  const now = connected ? '' : ` Now: ${oneLine(message)}.`;
+  return `This node has been without a session for too long, and ${leaderOf(status)} may have another node run it. So it is stopped here and kept. With the session it starts again, or goes if it has moved.${now}`;
 }
 
 /** `the leader (n2, epoch 4)`. */

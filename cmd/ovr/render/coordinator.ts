@@ -12,7 +12,7 @@ export function coordinatorRows(
   if (coordinator.kind === 'local') return [];
   const { connected, sessions, members, bound, leaseHeld } = coordinator;
   const link = connected ? paint('green', 'connected') : paint('red', 'not connected');
-  const lease = leaseHeld ? 'lease held' : paint('red', 'lease lost');
+  const lease = leaseHeld ? 'lease held' : paint('red', connected ? 'lease not held yet' : 'lease lost');
   const lost = `since the start ${sessions.expired} expired, ${sessions.disconnected} broke off`;
   return [
     ['Coordinator', `${coordinator.kind}, ${link}`],
@@ -24,12 +24,11 @@ export function coordinatorRows(
 }
 
 /** `n2, epoch 4`. */
-function nameLeader({ leader, isLeader, epoch }: CoordinatorStatus, node: string): string {
+function nameLeader({ leader, isLeader, epoch, connected }: CoordinatorStatus, node: string): string {
   if (isLeader) return `this node, epoch ${epoch}`;
+  const name = leader === undefined ? 'none known' : `${leader}${leader === node ? ' (this node)' : ''}`;
   const since = epoch > 0 ? `, epoch ${epoch}` : '';
-  return leader === undefined
-    ? `none known${since}`
-    : `${leader}${leader === node ? ' (this node)' : ''}${since}`;
+  return `${name}${since}${connected ? '' : ', when last heard of'}`;
 }
 
 /** The first names, and how many more there are. */
@@ -43,24 +42,17 @@ function nameSome(names: readonly string[]): string {
 export function coordinatorProblems({ coordinator }: AgentStatus): readonly string[] {
   if (coordinator.kind === 'local') return [];
   const { connected, message, leader, leaseHeld, otherRevisions, unplaced = 0 } = coordinator;
-  const isFine = connected && message === 'connected';
-  return [
-    ...(isFine ? [] : [message]),
-    ...(connected && leader === undefined
-      ? ['the cluster has no leader: nothing is placed or moved until it has']
-      : []),
-    ...(leaseHeld
-      ? []
-      : ['on-node-failure containers are stopped here: without a session, other nodes may run them']),
-    ...(otherRevisions.length === 0
-      ? []
-      : [
-          `other manifests than here on ${count(otherRevisions.length, 'node')}: ${nameSome(otherRevisions)}`,
-        ]),
-    ...(unplaced === 0
-      ? []
-      : [
-          `${count(unplaced, 'container')} without a node: ovr get containers shows which, ovr explain container NAME why`,
-        ]),
+  const others = `${count(otherRevisions.length, 'node')}: ${nameSome(otherRevisions)}`;
+  const lines: readonly (readonly [isSo: boolean, line: string])[] = [
+    [!connected || message !== 'connected', message],
+    [connected && leader === undefined, 'the cluster has no leader: nothing is placed or moved until it has'],
+    [!leaseHeld && connected, 'on-node-failure containers wait here until their bindings have been read'],
+    [!leaseHeld && !connected, 'on-node-failure containers are stopped here: other nodes may run them'],
+    [otherRevisions.length > 0, `other manifests than here on ${others}`],
+    [
+      unplaced > 0,
+      `${count(unplaced, 'container')} without a node: ovr get containers shows which, ovr explain container NAME why`,
+    ],
   ];
+  return lines.filter(([isSo]) => isSo).map(([, line]) => line);
 }

@@ -87,7 +87,8 @@ function describeRevision({ revision, name }: NodeStatus, here: AgentStatus): st
     : `${text}, another than on ${here.node} (${own.slice(0, SHORT_ID)})`;
 }
 
-function labelLines(labels: Readonly<Record<string, string>> = {}): string {
+function labelLines(labels: Readonly<Record<string, string>> | undefined): string {
+  if (!labels) return 'not known\n';
   const lines = Object.entries(labels).map(([key, value]) => `${oneLine(`${key}=${value}`)}\n`);
   return lines.join('') || 'none\n';
 }
@@ -111,8 +112,8 @@ function resources({ host, requested }: NodeDetails): Promise<string> {
   );
 }
 
-async function conditions({ conditions: found }: NodeDetails, paint: Paint): Promise<string> {
-  if (found.length === 0) return 'none\n';
+async function conditions({ conditions: found, state }: NodeDetails, paint: Paint): Promise<string> {
+  if (found.length === 0) return state === 'up' ? 'none\n' : 'not known\n';
   const rows = found.map(({ key, type, message }) => [key, conditionCell(paint, type), message]);
   return renderTable(['OBJECT', 'CONDITION', 'MESSAGE'], rows);
 }
