@@ -232,7 +232,7 @@ export class SimulatedStore implements CoordinationStore {
 
   #redial(): void {
     this.#cancel();
-    const delayMs = this.#timeoutMs * RETRY_SHARE * (0.5 + this.#setup.random());
+    const delayMs = Math.ceil(this.#timeoutMs * RETRY_SHARE * (0.5 + this.#setup.random()));
     this.#cancel = this.#setup.clock.after(delayMs, () => this.#dial());
   }
 
@@ -283,7 +283,9 @@ export class SimulatedStore implements CoordinationStore {
       this.#keepAlive();
       return;
     }
-    this.#cancel = clock.after(Math.min(silentAtMs, pingAtMs) - nowMs, () => this.#keepAlive());
+    // Whole milliseconds: less than the clock can tell would be no time at all, for ever.
+    const delayMs = Math.ceil(Math.min(silentAtMs, pingAtMs) - nowMs);
+    this.#cancel = clock.after(delayMs, () => this.#keepAlive());
   }
 
   /** Since when something has been waited for. Answers come in order, so an old request says as much as a silence. */

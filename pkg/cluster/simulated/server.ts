@@ -279,7 +279,7 @@ export class Server {
 
   #watchOver(session: Session): void {
     session.cancel();
-    const leftMs = session.heardMs + session.timeoutMs - this.#clock.monotonic();
+    const leftMs = Math.ceil(session.heardMs + session.timeoutMs - this.#clock.monotonic());
     session.cancel = this.#clock.after(leftMs, () => this.#expireIfSilent(session));
   }
 

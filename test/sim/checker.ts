@@ -1,0 +1,103 @@
+import type { ObjectKey } from '../../pkg/api/index.ts';
+import type { Revision } from '../../pkg/manifest/index.ts';
+import type { EngineCall } from '../../pkg/reconcile/simulated/index.ts';
+import { Convergence } from './convergence.ts';
+import { CopyCheck } from './copies.ts';
+import { Evidence } from './evidence.ts';
+import { ForeignCheck } from './foreign.ts';
+import type { Machine } from './machine.ts';
+import type { Simulation } from './simulation.ts';
+import { makeRevision } from './source.ts';
+import { TreeCheck } from './tree.ts';
+
+const READS: ReadonlySet<string> = new Set(['facts', 'observe', 'containerState', 'ensureImage']);
+/** Between two looks at everything, when nothing asks for one. */
+const LOOK_MS = 500;
+
+/** Looks over everybody's shoulder: what must hold at every moment, and what must hold in the end. */
+export class Checker {
+  readonly tree: TreeCheck;
+  newest: Revision | undefined;
+  /** Calls that change something, since the start. */
+  changes = 0;
+  readonly #sim: Simulation;
+  readonly #evidence: Evidence;
+  readonly #foreign: ForeignCheck;
+  readonly #copies: CopyCheck;
+  #isDirty = true;
+  #lookedMs = 0;
+
+  constructor(sim: Simulation) {
+    this.#sim = sim;
+    this.tree = new TreeCheck(sim);
+    this.#evidence = new Evidence(sim, this.tree);
+    this.#foreign = new ForeignCheck(sim);
+    this.#copies = new CopyCheck(sim);
+  }
+
+  /** Puts foreign objects beside everything. */
+  prepare(): void {
+    this.#foreign.prepare();
+  }
+
+  published(revision: Revision): void {
+    this.newest = revision;
+  }
+
+  emptyRevision(): Revision {
+    return makeRevision([]);
+  }
+
+  /** The same with one manifest that cannot be read. */
+  without(revision: Revision, key: ObjectKey): Revision {
+    const rest = [...revision.objects.values()].filter((object) => object.key !== key);
+    return makeRevision(rest, [key]);
+  }
+
+  /** Somebody else than an agent changes something. */
+  byHand(act: () => void): void {
+    this.#foreign.check();
+    try {
+      act();
+    } finally {
+      this.#foreign.take();
+      this.#isDirty = true;
+    }
+  }
+
+  /** The coordinator has another past now. */
+  treeReplaced(): void {
+    this.tree.replaced();
+    this.#isDirty = true;
+  }
+
+  /** Each call of an agent, before and after its work. */
+  engineCall(call: EngineCall, machine: Machine): void {
+    if (READS.has(call.operation)) return;
+    if (call.phase === 'before') {
+      this.changes += 1;
+      this.#sim.trace.tell(call.host, `engine: ${this.#evidence.describe(call, machine)}`);
+      this.#evidence.check(call, machine);
+      return;
+    }
+    this.#isDirty = true;
+    this.#foreign.check(machine);
+  }
+
+  afterStep(): void {
+    const { nowMs } = this.#sim.queue;
+    if (!this.#isDirty && nowMs - this.#lookedMs < LOOK_MS) return;
+    this.#isDirty = false;
+    this.#lookedMs = nowMs;
+    this.#copies.check();
+  }
+
+  /** What must come about once nothing goes wrong any more. */
+  convergence(pass: (ms: number) => Promise<void>): Promise<void> {
+    return new Convergence(this.#sim, pass).run();
+  }
+
+  checkForeign(): void {
+    this.#foreign.check();
+  }
+}
