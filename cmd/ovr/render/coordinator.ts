@@ -42,13 +42,16 @@ function nameSome(names: readonly string[]): string {
 export function coordinatorProblems({ coordinator }: AgentStatus): readonly string[] {
   if (coordinator.kind === 'local') return [];
   const { connected, message, leader, leaseHeld, otherRevisions, unplaced = 0 } = coordinator;
+  const isFine = connected && message === 'connected';
   const others = `${count(otherRevisions.length, 'node')}: ${nameSome(otherRevisions)}`;
+  const isLeaderOther = leader !== undefined && otherRevisions.includes(leader);
+  const effect = isLeaderOther ? ', the leader among them: what it decides does not reach this node' : '';
   const lines: readonly (readonly [isSo: boolean, line: string])[] = [
-    [!connected || message !== 'connected', message],
-    [connected && leader === undefined, 'the cluster has no leader: nothing is placed or moved until it has'],
+    [!isFine, message],
+    [isFine && leader === undefined, 'the cluster has no leader: nothing is placed or moved until it has'],
     [!leaseHeld && connected, 'on-node-failure containers wait here until their bindings have been read'],
     [!leaseHeld && !connected, 'on-node-failure containers are stopped here: other nodes may run them'],
-    [otherRevisions.length > 0, `other manifests than here on ${others}`],
+    [otherRevisions.length > 0, `other manifests than here on ${others}${effect}`],
     [
       unplaced > 0,
       `${count(unplaced, 'container')} without a node: ovr get containers shows which, ovr explain container NAME why`,

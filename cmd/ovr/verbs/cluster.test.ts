@@ -354,19 +354,31 @@ Bound here:    1 container
       otherRevisions: ['n3', 'n4'],
       leaseHeld: false,
       unplaced: 2,
-      message: 'znode decision is no document of ovr: remove it',
     });
     stage.agent.set({ coordinator });
     const { stdout } = await stage.run('status');
     expect(stdout).toContain('Leader:        none known\n');
     expect(stdout).toContain('Members:       11: n0, n1, n2, n3, n4, n5, n6, n7 and 3 more\n');
     expect(stdout).toContain(`Problems:
-  znode decision is no document of ovr: remove it
   the cluster has no leader: nothing is placed or moved until it has
   on-node-failure containers wait here until their bindings have been read
   other manifests than here on 2 nodes: n3, n4
   2 containers without a node: ovr get containers shows which, ovr explain container NAME why
 `);
+  });
+
+  it('tells of what is wrong once', async () => {
+    const message =
+      'node name n1 is taken by the agent at 10.6.17.12 (ovr 0.1.0): give each agent its own --node-name';
+    stage.agent.set({ coordinator: leaderlessStatus({ message }) });
+    expect((await stage.run('status')).stdout).toMatch(/Problems:\n {2}node name n1 is taken[^\n]*\n$/);
+  });
+
+  it('says that the leader has other manifests', async () => {
+    stage.agent.set({ coordinator: sharedStatus({ otherRevisions: ['swarm-node-2'] }) });
+    expect((await stage.run('status')).stdout).toContain(
+      'other manifests than here on 1 node: swarm-node-2, the leader among them: what it decides does not reach this node\n',
+    );
   });
 
   it('says who leads', async () => {
