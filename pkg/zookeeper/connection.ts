@@ -72,6 +72,7 @@ export class Connection {
   #heardMs = 0;
   #sentMs = 0;
   #code = 0;
+  #overslept = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -208,23 +209,41 @@ export class Connection {
     }
     this.#state = 'open';
     this.#sentMs = this.#options.clock.monotonic();
-    this.#look();
+    this.#lookAt(this.#sentMs + this.#thirdMs);
     this.#resolveGranted(true);
   }
 
   /** The library never notices a server that has fallen silent: this does, and ends the calls whose time is over. */
-  #look(): void {
-    const { clock } = this.#options;
-    const nowMs = clock.monotonic();
-    const thirdMs = this.sessionTimeoutMs / 3;
-    if (nowMs - this.#heardMs >= 2 * thirdMs) {
-      this.abandon(`has been silent for ${((nowMs - this.#heardMs) / 1000).toFixed(1)} s`);
+  #look(dueMs: number): void {
+    const nowMs = this.#options.clock.monotonic();
+    const thirdMs = this.#thirdMs;
+    if (nowMs - dueMs > thirdMs / 4 && !this.#overslept) {
+      // This very process was asleep, and answers may lie unread: it listens before it judges.
+      this.#overslept = true;
+      this.#probe();
+      this.#lookAt(nowMs + thirdMs / 4);
       return;
     }
-    const nextDueMs = this.#endLateCalls(nowMs);
+    const silentMs = nowMs - this.#heardMs;
+    if (silentMs >= 2 * thirdMs) {
+      this.abandon(`has been silent for ${(silentMs / 1000).toFixed(1)} s`);
+      return;
+    }
+    this.#overslept = false;
+    const nextCallMs = this.#endLateCalls(nowMs);
     if (nowMs - this.#sentMs >= thirdMs) this.#probe();
-    const nextMs = Math.min(this.#heardMs + 2 * thirdMs, this.#sentMs + thirdMs, nextDueMs);
-    this.#cancelLook = clock.after(Math.max(1, nextMs - nowMs), () => this.#look());
+    const nextMs = Math.min(this.#heardMs + 2 * thirdMs, this.#sentMs + thirdMs, nextCallMs);
+    this.#lookAt(Math.max(nowMs + 1, nextMs));
+  }
+
+  /** Of the session timeout; short enough for the calls where that is long. */
+  get #thirdMs(): number {
+    return Math.min(this.sessionTimeoutMs / 3, MAX_CALL_MS);
+  }
+
+  #lookAt(dueMs: number): void {
+    const { clock } = this.#options;
+    this.#cancelLook = clock.after(dueMs - clock.monotonic(), () => this.#look(dueMs));
   }
 
   /** When the oldest of the others is due. All wait equally long, so they are due in the order they were sent. */

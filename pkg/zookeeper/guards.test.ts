@@ -98,6 +98,21 @@ describe('Z1: a server that falls silent', () => {
     expect(seat.told).toEqual(['connected']);
   });
 
+  it.each([
+    ['goes on when the server answers', {}, ['connected']],
+    ['is lost a little later when it does not', { answer: () => undefined }, ['connected', 'disconnected']],
+  ])('after this very process has slept %s', async (_name, script, told) => {
+    const { server, seat } = await connected();
+    server.script = script;
+    seat.oversleep(SESSION_TIMEOUT_MS, SESSION_TIMEOUT_MS / 3);
+    await seat.until('a look', () => server.types(0).includes(OP.exists));
+    if (told.length === 1) await seat.until('its answer', () => seat.store.lastContactMs() === seat.nowMs);
+    expect(seat.told).toEqual(['connected']);
+    seat.clock.advance(SESSION_TIMEOUT_MS / 12);
+    await seat.until('what follows', () => seat.told.length === told.length);
+    expect(seat.told).toEqual(told);
+  });
+
   it('does not hold up a connection that was accepted and never answered', async () => {
     const server = await scripted({ greet: () => undefined });
     const seat = seatAt([server.port]).start();
@@ -219,6 +234,16 @@ describe('Z5: a call without a connection', () => {
     expect(seat.clock.monotonic()).toBe(0);
   });
 
+  it('ends also when it is made at the very moment of the loss', async () => {
+    const { server, seat } = await connected();
+    server.script = { answer: () => undefined };
+    const lost = seat.store.get('x');
+    await seat.until('the request', () => server.types(0).length === 2);
+    server.cut();
+    const again = lost.catch(() => seat.store.get('x'));
+    expect(await ending(seat, again)).toBe('coordinator-unreachable transient');
+  });
+
   it('ends when the session expires under it', async () => {
     const { server, seat } = await connected();
     server.script = {
@@ -337,6 +362,25 @@ describe('Z8: a client object', () => {
   });
 });
 
+describe('Z9: more than a server takes in one request', () => {
+  it.each<[string, (seat: ZooKeeperSeat) => Promise<unknown>]>([
+    ['one write', (seat) => seat.store.commit([{ type: 'set', path: 'a', data: 'x'.repeat(1_040_000) }])],
+    [
+      'many writes',
+      (seat) =>
+        seat.store.commit(
+          Array.from({ length: 110 }, (_, i) => ({ type: 'set', path: `${i}`, data: 'x'.repeat(9_500) })),
+        ),
+    ],
+    ['a sequential one', (seat) => seat.store.createSequential('a', 'n-', '☃'.repeat(400_000))],
+  ])('is refused before it is sent: %s', async (_name, call) => {
+    const { server, seat } = await connected();
+    expect(await ending(seat, call(seat))).toBe('coordinator-error invalid');
+    expect(await ending(seat, seat.store.get('x'))).toBe('done');
+    expect(server.types(0)).toEqual([OP.getData, OP.getData]);
+  });
+});
+
 describe('errors that the library has no name for', () => {
   it.each([-122, -125, -4242])('are told with their number: %d', async (code) => {
     const { server, seat } = await connected();
@@ -364,6 +408,7 @@ describe('something that is no ZooKeeper', () => {
     ['an empty frame', Buffer.alloc(4)],
     ['a short frame', Buffer.from([0, 0, 0, 2, 0, 0])],
     ['zeros', Buffer.alloc(4_000)],
+    ['a grant of no session', grant(0n, 4_000)],
   ])('is left: %s', async (_name, rubbish) => {
     const server = await scripted({ greet: () => rubbish });
     const seat = seatAt([server.port]).start();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { refusedDelayMs, retryDelayMs, shuffled } from './servers.ts';
+import { openWithinMs, refusedDelayMs, retryDelayMs, shuffled } from './servers.ts';
 
 const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
@@ -27,5 +27,18 @@ describe('the delay before the next try', () => {
     );
     expect([0, 1, 4, 9].map((failures) => retryDelayMs(failures, () => 0.5))).toEqual([50, 100, 800, 1_000]);
     expect([0, 1, 9].map((refusals) => refusedDelayMs(refusals, () => 0))).toEqual([250, 500, 15_000]);
+  });
+});
+
+describe('the time for a connection to be in order', () => {
+  it.each([
+    [2_000, 0, 1_000],
+    [6_000, 0, 2_000],
+    [60_000, 0, 4_000],
+    [6_000, 0.9, 2_000],
+    [6_000, 1, 4_000],
+    [6_000, 5_000, 8_000],
+  ])('is, at %d ms of session timeout after %d rounds, %d ms', (sessionTimeoutMs, rounds, ms) => {
+    expect(openWithinMs(sessionTimeoutMs, rounds)).toBe(ms);
   });
 });

@@ -23,3 +23,16 @@ export function refusedDelayMs(refusals: number, random: () => number): number {
   const boundMs = Math.min(REFUSED_MOST_MS, REFUSED_FIRST_MS * 2 ** Math.min(refusals, 10));
   return boundMs * (0.5 + random() / 2);
 }
+
+const OPEN_AT_LEAST_MS = 1_000;
+const OPEN_AT_FIRST_MS = 4_000;
+const OPEN_AT_MOST_MS = 8_000;
+
+/**
+ * How long a server may take until a connection is in order: a third of the session timeout, so that others can be asked while the
+ * session lives. Longer when all were asked in vain (`rounds`): they may be at the end of their strength, with everybody coming back.
+ */
+export function openWithinMs(sessionTimeoutMs: number, rounds: number): number {
+  const firstMs = Math.min(Math.max(sessionTimeoutMs / 3, OPEN_AT_LEAST_MS), OPEN_AT_FIRST_MS);
+  return Math.min(firstMs * 2 ** Math.floor(rounds), OPEN_AT_MOST_MS);
+}

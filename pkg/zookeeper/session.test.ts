@@ -147,6 +147,21 @@ describe('a session', () => {
     expect(seat.told).toEqual(['connected', 'disconnected']);
   });
 
+  it('is not waited for by stop() when no server answers', async () => {
+    const server = await scripted();
+    const seat = seatAt([server.port]);
+    await seat.hears('connected');
+    server.script = { greet: hangUp };
+    server.cut();
+    await seat.hears('disconnected');
+    const [nowMs, tries] = [seat.nowMs, server.greetings.length];
+    let stopped = false;
+    void seat.store.stop().then(() => (stopped = true));
+    await seat.until('the end', () => stopped);
+    expect(seat.nowMs).toBe(nowMs);
+    expect(server.greetings.length - tries).toBeLessThanOrEqual(1);
+  });
+
   it('can be used in the very event that tells of it', async () => {
     const server = await scripted();
     const seat = new ZooKeeperSeat([server.port]);

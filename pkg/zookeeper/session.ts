@@ -5,7 +5,7 @@ import { unreachable } from './failures.ts';
 import type { Identity } from './identity.ts';
 import type { Server, SessionKey } from './library.ts';
 import { openRoot } from './root-folder.ts';
-import { refusedDelayMs, retryDelayMs, shuffled } from './servers.ts';
+import { openWithinMs, refusedDelayMs, retryDelayMs, shuffled } from './servers.ts';
 
 export interface SessionOptions {
   readonly address: ZooKeeperAddress;
@@ -23,8 +23,6 @@ export interface SessionOptions {
 type Tried = End | { readonly type: 'closed' };
 
 const STOP_WITHIN_MS = 1_700;
-const OPEN_AT_LEAST_MS = 1_000;
-const OPEN_AT_MOST_MS = 4_000;
 
 /** A session with ZooKeeper over one connection after the other, and a new session when one has expired, until it is stopped. */
 export class Session {
@@ -157,12 +155,11 @@ export class Session {
     const { address, auth, clock, logger } = this.#options;
     const server = this.#servers[this.#tries % this.#servers.length] ?? { host: '', port: 0 };
     this.#tries += 1;
-    const openWithinMs = Math.min(Math.max(this.#sessionTimeoutMs / 3, OPEN_AT_LEAST_MS), OPEN_AT_MOST_MS);
     return new Connection({
       server,
       root: address.root,
       sessionTimeoutMs: this.#options.sessionTimeoutMs,
-      openWithinMs,
+      openWithinMs: openWithinMs(this.#sessionTimeoutMs, this.#failures / this.#servers.length),
       clock,
       ...(auth === undefined ? {} : { auth }),
       ...(this.#key === undefined ? {} : { key: this.#key }),
@@ -238,18 +235,16 @@ export class Session {
         this.#expire();
         return 0;
       case 'refused':
-        logger.warn({ reason: tried.message }, 'ZooKeeper refuses');
+        if (this.#refusals === 0) logger.warn({ reason: tried.message }, 'ZooKeeper refuses');
         this.#disconnect(tried.message);
         this.#tell({ type: 'refused', message: tried.message });
         return refusedDelayMs(this.#refusals++, random);
       case 'lost':
-        logger.info({ reason: tried.message }, 'no connection to ZooKeeper');
+        logger.debug({ reason: tried.message }, 'no connection to ZooKeeper');
         this.#disconnect(tried.message);
         this.#failures += 1;
         // Told once when it is lost, and once more when none of the servers could be had.
-        if (this.#failures === this.#roundOfTries) {
-          this.#tell({ type: 'disconnected', message: tried.message });
-        }
+        if (this.#failures === this.#roundOfTries) this.#tellLost(tried.message);
         return retryDelayMs(this.#failures - 1, random);
     }
   }
@@ -269,6 +264,11 @@ export class Session {
     if (!this.#connected) return;
     this.#connected = false;
     this.#roundOfTries = this.#servers.length + 1;
+    this.#tellLost(message);
+  }
+
+  #tellLost(message: string): void {
+    this.#options.logger.warn({ reason: message }, 'disconnected from ZooKeeper');
     this.#tell({ type: 'disconnected', message });
   }
 

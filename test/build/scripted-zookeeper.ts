@@ -142,7 +142,7 @@ function grantIt({ session, timeoutMs }: Greeting): Buffer {
 }
 
 /** The answer to a greeting; a timeout of 0 says that the session has expired. */
-export function grant(session: bigint, timeoutMs: number): Buffer {
+export function grant(session: bigint, timeoutMs: number): Buffer<ArrayBuffer> {
   const body = Buffer.alloc(36);
   body.writeInt32BE(timeoutMs, 4);
   body.writeBigInt64BE(session, 8);

@@ -11,17 +11,33 @@ export class ZooKeeperSeat {
   readonly clock = new FakeClock();
   readonly events: StoreEvent[] = [];
   readonly store: CoordinationStore;
+  #sleptMs = 0;
 
   constructor(ports: readonly number[], more: { auth?: string; host?: string; random?: () => number } = {}) {
     const { auth, host = '127.0.0.1', random = () => 0.5 } = more;
     this.store = createZooKeeperStore({
       address: { servers: ports.map((port) => ({ host, port })), root: '/ovr/test' },
       sessionTimeoutMs: SESSION_TIMEOUT_MS,
-      clock: this.clock,
+      clock: {
+        now: () => this.clock.now(),
+        monotonic: () => this.nowMs,
+        after: (delayMs, callback) => this.clock.after(delayMs, callback),
+      },
       logger: silentLogger,
       random,
       ...(auth === undefined ? {} : { auth }),
     });
+  }
+
+  /** What the store takes for the time. */
+  get nowMs(): number {
+    return this.clock.monotonic() + this.#sleptMs;
+  }
+
+  /** Time passes without any timer running, as for a process that was stopped; then `ms` more in which those run that are due. */
+  oversleep(sleptMs: number, ms: number): void {
+    this.#sleptMs += sleptMs;
+    this.clock.advance(ms);
   }
 
   get told(): StoreEvent['type'][] {
