@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import type { Clock, Logger } from '../api/index.ts';
 import { readVersion, type Config } from '../config/index.ts';
 import { createMetrics } from '../metrics/index.ts';
-import { alone, Reconciler } from '../reconcile/index.ts';
+import { Reconciler, type Observer } from '../reconcile/index.ts';
 import { createServer, type Server } from '../server/index.ts';
 import { createDirSource } from '../source/index.ts';
+import { createShared, type SharedPart } from './coordination.ts';
 import { createEngine } from './engine.ts';
 import { createFileStore } from './file-store.ts';
 import { hostRoutes } from './host-routes.ts';
@@ -27,17 +29,25 @@ export async function createAgent(config: Config, deps: { clock: Clock; logger: 
   const { clock, logger } = deps;
   const metrics = createMetrics();
   const source = createDirSource({ dirs: config.manifests, clock, logger: logger.child({ part: 'source' }) });
-  const reconciler = new Reconciler(
+  const engine = await createEngine(config, { clock, logger: logger.child({ part: 'engine' }) });
+  const shared: SharedPart = await createShared(config, {
+    ...deps,
+    engine,
+    source,
+    changed: () => reconciler.sourceChanged(),
+    tell: (severity, message) => reconciler.tellCluster(severity, message),
+  });
+  const reconciler: Reconciler = new Reconciler(
     {
-      engine: await createEngine(config, { clock, logger: logger.child({ part: 'engine' }) }),
+      engine,
       source,
       secrets: secretFiles,
-      store: createFileStore(config.stateDir),
+      store: createFileStore(join(config.stateDir, 'state.json')),
       clock,
       logger,
-      observer: metrics.observer,
+      observer: reporting(metrics.observer, shared),
       random: Math.random,
-      coordination: alone,
+      coordination: shared,
       hostRoutes,
     },
     {
@@ -54,15 +64,31 @@ export async function createAgent(config: Config, deps: { clock: Clock; logger: 
   return {
     start: async () => {
       await server?.start();
-      await source.start(() => reconciler.sourceChanged());
+      await source.start(() => {
+        shared.sourceChanged();
+        reconciler.sourceChanged();
+      });
+      await shared.start();
       await reconciler.start();
     },
     stop: async () => {
       await source.stop();
       await reconciler.stop();
+      await shared.stop();
       await server?.stop();
     },
     settled: () => reconciler.whenSettled(),
+  };
+}
+
+/** Lets the others of the cluster know how each round left this node. */
+function reporting(observer: Observer, shared: SharedPart): Observer {
+  return {
+    ...observer,
+    statusChanged: (status) => {
+      observer.statusChanged(status);
+      shared.report(status);
+    },
   };
 }
 

@@ -1,13 +1,10 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { errorMessage, OvrError } from '../api/index.ts';
 import type { StateStore } from '../reconcile/index.ts';
 
-const FILE = 'state.json';
-
-/** Keeps the agent's memory in one JSON file: written beside, flushed, renamed, so that a crash leaves the old or the new. */
-export function createFileStore(dir: string): StateStore {
-  const path = join(dir, FILE);
+/** Keeps a value in one JSON file: written beside, flushed, renamed, so that a crash leaves the old or the new. */
+export function createFileStore(path: string): StateStore {
   let writing: Promise<void> = Promise.resolve();
   return {
     load: () => load(path),

@@ -13,6 +13,8 @@ export interface Bindings extends Stamp {
    * this node has shown that it has given it up, or is lost.
    */
   readonly leaving: readonly string[];
+  /** Sorted; those of `names` that came from a lost node and are not known to run here yet. */
+  readonly inherited: readonly string[];
 }
 
 /** As read, with the number of its znodes. */
@@ -23,12 +25,15 @@ export interface StoredBindings {
 
 /** Bytes of names in one znode; servers refuse 1 MiB, and a batch must have room beside it. */
 const PART_BYTES = 400_000;
+/** The few that one node gets of a lost one; were there more, the rest would only wait for the lost node's endpoints to go. */
+const MAX_INHERITED = 1_000;
 
 interface Head extends Stamp {
   readonly parts: number;
   readonly digest: string;
   readonly names: readonly string[];
   readonly leaving: readonly string[];
+  readonly inherited: readonly string[];
 }
 
 /**
@@ -36,13 +41,15 @@ interface Head extends Stamp {
  * does not fit and reads again.
  */
 export function bindingsZnodes(node: string, bindings: Bindings): { path: string; data: string }[] {
-  const { epoch, turn, names, leaving } = bindings;
+  const { epoch, turn, names, leaving, inherited } = bindings;
   const [first = { names: [], leaving: [] }, ...rest] = divide(names, leaving);
   const parts = rest.map((part, index) => ({
     path: bindingsPath(node, index + 1),
     data: writeDocument({ epoch, turn, ...part }),
   }));
-  const head = { epoch, turn, parts: rest.length + 1, digest: contentDigest(names, leaving), ...first };
+  const digest = contentDigest(names, leaving);
+  const few = inherited.slice(0, MAX_INHERITED);
+  const head = { epoch, turn, parts: rest.length + 1, digest, ...first, inherited: few };
   return [...parts, { path: bindingsPath(node), data: writeDocument(head) }];
 }
 
@@ -80,7 +87,7 @@ export async function readBindings(
   if (znode === undefined) return undefined;
   const head = readDocument(path, znode.data, decodeHead);
   if (!head.ok) return head;
-  const { epoch, turn, parts, digest } = head.value;
+  const { epoch, turn, parts, digest, inherited } = head.value;
   const names = [...head.value.names];
   const leaving = [...head.value.leaving];
   for (let part = 1; part < parts; part += 1) {
@@ -92,7 +99,7 @@ export async function readBindings(
     leaving.push(...read.value.leaving);
   }
   if (contentDigest(names, leaving) !== digest) return tornRead(path);
-  return { ok: true, value: { bindings: { epoch, turn, names, leaving }, parts } };
+  return { ok: true, value: { bindings: { epoch, turn, names, leaving, inherited }, parts } };
 }
 
 function tornRead(path: string): BindingsRead {
@@ -105,6 +112,7 @@ function decodeHead(fields: Fields): Head {
     ...decodePart(fields),
     parts: fields.number('parts'),
     digest: fields.text('digest'),
+    inherited: fields.has('inherited') ? fields.texts('inherited') : [],
   };
 }
 

@@ -186,7 +186,7 @@ export class Cluster implements Coordination {
   state(): CoordinationState {
     const { state } = this.#membership;
     if (state.type === 'refused') return state;
-    const { bound, decision } = this.#follower.told;
+    const { bound, decision, inherited } = this.#follower.told;
     return {
       type: 'member',
       cluster: {
@@ -196,6 +196,7 @@ export class Cluster implements Coordination {
         unplacedOmitted: decision?.omitted ?? 0,
         leaseHeld: this.leaseHeld(),
         fenceGraceMs: this.#lease.graceMs(),
+        inherited,
         makesOverlays: this.#election.leadership !== undefined,
       },
     };

@@ -8,6 +8,8 @@ export interface Share {
   readonly names: readonly string[];
   /** Taken from it, and not known to have ended there. */
   readonly leaving: readonly string[];
+  /** Come from a lost node, and not known to run yet: what that node left in a cluster store may be in their way. */
+  readonly inherited: readonly string[];
 }
 
 /** Everything that a decision depends on. */
@@ -22,6 +24,8 @@ export interface DecideInput {
   readonly reported: ReadonlyMap<string, ReadonlySet<string>>;
   /** Whether a node is known not to run a container any more that it had to give up. */
   readonly gaveUp: (container: string, node: string) => boolean;
+  /** Whether a node is known to run a container that it has inherited. */
+  readonly runs: (container: string, node: string) => boolean;
   /** Why a container that nobody is known to have may not be placed now; absent when it may. */
   readonly hold?: string;
   readonly strategy: Strategy;
@@ -45,18 +49,28 @@ export function decide(input: DecideInput): Decided {
   return new Deciding(input).run();
 }
 
+interface Target {
+  readonly names: Set<string>;
+  readonly leaving: Set<string>;
+  readonly inherited: Set<string>;
+}
+
 class Deciding {
   readonly #input: DecideInput;
   /** Nodes that a container is bound to: one, unless somebody else wrote. */
   readonly #owners = new Map<string, string[]>();
   readonly #leaving = new Map<string, Set<string>>();
-  readonly #targets = new Map<string, { names: Set<string>; leaving: Set<string> }>();
+  readonly #targets = new Map<string, Target>();
   readonly #unplaced = new Map<string, string>();
 
   constructor(input: DecideInput) {
     this.#input = input;
-    for (const [node, { names, leaving }] of input.shares) {
-      this.#targets.set(node, { names: new Set(names), leaving: new Set(leaving) });
+    for (const [node, { names, leaving, inherited }] of input.shares) {
+      this.#targets.set(node, {
+        names: new Set(names),
+        leaving: new Set(leaving),
+        inherited: new Set(inherited),
+      });
       for (const name of names) this.#owners.set(name, [...(this.#owners.get(name) ?? []), node]);
       for (const name of leaving) this.#leaving.set(name, (this.#leaving.get(name) ?? new Set()).add(node));
     }
@@ -129,6 +143,7 @@ class Deciding {
     if (target === undefined) return;
     const isThere = owners.includes(target) || this.#input.reported.get(name)?.has(target) === true;
     if (!isThere && runsOnce && this.#mayRunElsewhere(name, target)) return;
+    if (!isThere && this.#comesFromLost(name, target)) this.#target(target).inherited.add(name);
     this.#target(target).names.add(name);
     this.#target(target).leaving.delete(name);
   }
@@ -139,6 +154,11 @@ class Deciding {
     const before = this.#leaving.get(name) ?? new Set();
     if ((this.#owners.get(name) ?? []).some((owner) => owner !== target)) return true;
     return [...before].some((node) => node !== target && !gaveUp(name, node));
+  }
+
+  #comesFromLost(name: string, target: string): boolean {
+    const before = [...(this.#owners.get(name) ?? []), ...(this.#leaving.get(name) ?? [])];
+    return before.some((node) => node !== target && this.#input.lost.has(node));
   }
 
   #take(name: string, node: string): void {
@@ -156,10 +176,10 @@ class Deciding {
     }
   }
 
-  #target(node: string): { names: Set<string>; leaving: Set<string> } {
+  #target(node: string): Target {
     const known = this.#targets.get(node);
     if (known) return known;
-    const made = { names: new Set<string>(), leaving: new Set<string>() };
+    const made: Target = { names: new Set(), leaving: new Set(), inherited: new Set() };
     this.#targets.set(node, made);
     return made;
   }
@@ -167,9 +187,15 @@ class Deciding {
   #result(): Map<string, Share> {
     const sorted = [...this.#targets].sort(([a], [b]) => compareStrings(a, b));
     return new Map(
-      sorted.map(([node, { names, leaving }]) => [
+      sorted.map(([node, { names, leaving, inherited }]) => [
         node,
-        { names: [...names].sort(compareStrings), leaving: [...leaving].sort(compareStrings) },
+        {
+          names: [...names].sort(compareStrings),
+          leaving: [...leaving].sort(compareStrings),
+          inherited: [...inherited]
+            .filter((name) => names.has(name) && !this.#input.runs(name, node))
+            .sort(compareStrings),
+        },
       ]),
     );
   }

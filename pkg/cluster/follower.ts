@@ -15,6 +15,8 @@ export interface Told {
   readonly stamp: Stamp;
   /** Whether something was taken from this node that it has not been seen to have given up. */
   readonly leaving: boolean;
+  /** Of those bound here, the ones that a lost node may have left endpoints of. */
+  readonly inherited: ReadonlySet<string>;
   /** Present only while the decision and the own bindings were both read, whole and not older than what was seen before. */
   readonly decision?: Decision;
 }
@@ -52,13 +54,13 @@ export class Follower {
     this.#parts = parts;
     this.#deps = deps;
     this.#loop = new Loop(parts.loop('bindings'), () => this.#round());
-    this.#told = { bound: new Set(), stamp: { epoch: 0, turn: 0 }, leaving: false };
+    this.#told = { bound: new Set(), stamp: { epoch: 0, turn: 0 }, leaving: false, inherited: new Set() };
   }
 
   /** Takes what is on disk, for as long as there is nothing newer. */
   restore(): void {
     const { bound, bindings } = this.#parts.memory.kept;
-    this.#told = { bound: new Set(bound), stamp: bindings, leaving: false };
+    this.#told = { bound: new Set(bound), stamp: bindings, leaving: false, inherited: new Set() };
   }
 
   get told(): Told {
@@ -98,14 +100,16 @@ export class Follower {
     bindings: Bindings | undefined,
     connection: number,
   ): Promise<void> {
+    const { bound, stamp, leaving, inherited } = this.#told;
     const told: Told = bindings
       ? {
           bound: new Set(bindings.names),
           stamp: { epoch: bindings.epoch, turn: bindings.turn },
           leaving: bindings.leaving.length > 0,
+          inherited: new Set(bindings.inherited),
           ...(decision ? { decision } : {}),
         }
-      : { bound: this.#told.bound, stamp: this.#told.stamp, leaving: this.#told.leaving };
+      : { bound, stamp, leaving, inherited };
     // Kept before it is acted on: what has moved away must not be started again by an agent that restarts without a coordinator.
     await this.#keep(decision, told);
     const isNews = !sameTold(told, this.#told);

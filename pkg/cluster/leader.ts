@@ -1,4 +1,4 @@
-import { compareStrings, OvrError } from '../api/index.ts';
+import { compareStrings, objectKey, OvrError } from '../api/index.ts';
 import type { Revision } from '../manifest/index.ts';
 import type { PlacementNode, Strategy } from '../placement/index.ts';
 import { fitTogether, pack, type Batch, type Change } from './batches.ts';
@@ -194,11 +194,13 @@ export class Leader {
     return waitMs <= 0;
   }
 
-  /** Members whose reports count now: all of them in a recovery, else those that are to give something up. */
+  /** Members whose reports count now: all of them in a recovery, else those that are to give something up or have inherited something. */
   #nodesToAsk(term: Term): Set<string> {
     if (term.isRecovering) return new Set(this.#roster.present);
-    const leaving = [...this.#ledger.nodes].filter(([, bindings]) => bindings.leaving.length > 0);
-    return new Set(leaving.map(([node]) => node).filter((node) => this.#roster.present.has(node)));
+    const moving = [...this.#ledger.nodes].filter(
+      ([, { leaving, inherited }]) => leaving.length + inherited.length > 0,
+    );
+    return new Set(moving.map(([node]) => node).filter((node) => this.#roster.present.has(node)));
   }
 
   /** Lost nodes about which something is to be concluded from their being lost. */
@@ -230,6 +232,7 @@ export class Leader {
       nodes: [...this.#roster.members].map(([, member]) => placementNode(member)),
       reported: term.isRecovering ? this.#reported() : new Map<string, ReadonlySet<string>>(),
       gaveUp: (container, node) => this.#gaveUp(container, node, now.lost),
+      runs: (container, node) => this.#runs(container, node),
       strategy: this.#deps.strategy,
       ...(hold === undefined ? {} : { hold }),
     };
@@ -268,6 +271,15 @@ export class Leader {
     return isAfter && !report.held.includes(container);
   }
 
+  /** A node that has it and says nothing against it has it as declared. */
+  #runs(container: string, node: string): boolean {
+    const report = this.#reports.of(node);
+    if (!report?.held.includes(container)) return false;
+    const key = objectKey('Container', container);
+    const isAfter = compareStamps(report.acting, this.#ledger.stampOf(node)) >= 0;
+    return isAfter && report.conditions.every((condition) => condition.key !== key);
+  }
+
   async #write(term: Term, decided: Decided, revision: string): Promise<void> {
     const stamp: Stamp = { epoch: term.leadership.epoch, turn: term.turn + 1 };
     const changes = this.#changes(decided, stamp);
@@ -289,7 +301,9 @@ export class Leader {
       throw error;
     }
     // What leaves is followed up by looking again: at reports that are watched from then on, and at nodes that are lost.
-    const hasMoves = changes.some(({ bindings }) => bindings.leaving.length > 0);
+    const hasMoves = changes.some(
+      ({ bindings: { leaving, inherited } }) => leaving.length + inherited.length > 0,
+    );
     if (this.#ledger.isStale || hasMoves) this.ring();
     this.#settled(term);
   }
@@ -314,7 +328,7 @@ export class Leader {
       .filter((node) => this.#mayWrite(node))
       .sort(compareStrings)
       .flatMap((node) => {
-        const share = shares.get(node) ?? { names: [], leaving: [] };
+        const share = shares.get(node) ?? { names: [], leaving: [], inherited: [] };
         return this.#isWritten(node, share) ? [] : [{ node, bindings: { ...stamp, ...share } }];
       });
   }
@@ -410,7 +424,7 @@ function placementNode({ facts, nanoCpus, memoryBytes, engine }: Member): Placem
 }
 
 function sameShare(a: Bindings, b: Share): boolean {
-  return sameList(a.names, b.names) && sameList(a.leaving, b.leaving);
+  return sameList(a.names, b.names) && sameList(a.leaving, b.leaving) && sameList(a.inherited, b.inherited);
 }
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {

@@ -38,6 +38,11 @@ export interface ClusterInput {
   readonly leaseHeld: boolean;
   /** Longest time such a container gets to stop once the lease is lost, so that it has ended before another node may start it. */
   readonly fenceGraceMs: number;
+  /**
+   * Bound containers that ran before on a node that is lost. That node could not take its endpoints out of a cluster store, which refuses a
+   * second one of the same name: the one that is there is known to be theirs.
+   */
+  readonly inherited?: ReadonlySet<string>;
   /** Whether this agent makes the overlays of a cluster store: one agent does it for all. */
   readonly makesOverlays: boolean;
 }

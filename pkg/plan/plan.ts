@@ -51,7 +51,11 @@ function byRankAndKey(a: ObjectPlan, b: ObjectPlan): number {
 /** Steps for what the cluster bound here end with the binding. */
 function withTenure(object: ContainerObject, input: PlanInput, objectPlan: ObjectPlan): ObjectPlan {
   if (!input.cluster?.bound.has(object.name)) return objectPlan;
-  return { ...objectPlan, onlyWhile: object.spec.reschedule === 'on-node-failure' ? 'leased' : 'bound' };
+  return {
+    ...objectPlan,
+    onlyWhile: object.spec.reschedule === 'on-node-failure' ? 'leased' : 'bound',
+    ...(input.cluster.inherited?.has(object.name) ? { replacesEndpoints: true } : {}),
+  };
 }
 
 function notHere(assignments: Assignments, removals: readonly Verdict[]): Verdict[] {

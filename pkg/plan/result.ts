@@ -16,6 +16,8 @@ export interface ObjectPlan {
    * `leased`, while the lease is held: both can end between two steps.
    */
   readonly onlyWhile?: 'bound' | 'leased';
+  /** An endpoint of this container's name that is in its way was left by a node that is lost, and may be removed. */
+  readonly replacesEndpoints?: true;
 }
 
 /** What plan() found about one object, also where nothing is to be done. */

@@ -12,14 +12,16 @@ const ADDRESS_REFUSALS: ReadonlySet<ErrorCode> = new Set([
 interface Attached {
   readonly id: string;
   readonly name: string;
+  /** An endpoint of its name that is in the way was left by a node that is lost. */
+  readonly replacesEndpoints: boolean;
 }
 
 /**
  * Attaches containers to networks, by connect or by start, past two things that engines do:
  * - an address that was only kept, not pinned, is given up when it cannot be had;
  * - an attachment that failed half-way leaves an endpoint of the container's name in a cluster store, which then refuses every
- *   further one. It is removed only when a failed call of this very process left it: otherwise it may belong to a container
- *   that lives on another host.
+ *   further one, and so does a host that was lost. It is removed only when a failed call of this very process left it, or when the
+ *   leader took the container from a lost node: otherwise it may belong to a container that lives on another host.
  */
 export class Attacher {
   readonly #engine: Engine;
@@ -67,7 +69,9 @@ export class Attacher {
     try {
       await attach();
     } catch (error) {
-      const suspects = networks.filter(({ name }) => this.#leftBehind.get(container.name)?.has(name));
+      const suspects = networks.filter(
+        ({ name }) => container.replacesEndpoints || this.#leftBehind.get(container.name)?.has(name),
+      );
       if (!isStale(error)) this.#remember(container.name, networks);
       if (!isStale(error) || suspects.length === 0) throw error;
       await this.#removeLeftBehind(container, suspects);

@@ -244,8 +244,12 @@ function idOf(run: Run, container: ContainerRef): string {
   return id;
 }
 
-function attached(run: Run, container: ContainerRef): { id: string; name: string } {
-  return { id: idOf(run, container), name: container.name };
+function attached(
+  run: Run,
+  container: ContainerRef,
+): { id: string; name: string; replacesEndpoints: boolean } {
+  const { replacesEndpoints = false } = run.plan;
+  return { id: idOf(run, container), name: container.name, replacesEndpoints };
 }
 
 function asOvrError(thrown: unknown): OvrError {

@@ -172,13 +172,13 @@ export class Reconciler implements AgentView, AgentControl {
     await this.#saver.done();
   }
 
-  /** To be called when the source, or what the cluster has decided, is new. */
+  /** To be called when the source, or what the cluster has decided, is new. Before start() nothing comes of it. */
   sourceChanged(): void {
-    this.#bell.ring();
+    if (this.#watch) this.#bell.ring();
   }
 
   resync(): void {
-    this.#bell.ring();
+    this.sourceChanged();
   }
 
   /** Takes a line for the log and the events from whoever shares this node's cluster with others. */

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { startAgent, type TestAgent } from '../../test/build/agent.ts';
-import { container } from '../../test/build/objects.ts';
+import { createTestAgent, startAgent, type TestAgent } from '../../test/build/agent.ts';
+import { attach, container, network } from '../../test/build/objects.ts';
 import { FakeClock } from '../api/index.ts';
 import { alone } from './alone.ts';
 import type { CoordinationState } from './ports.ts';
@@ -46,6 +46,30 @@ beforeEach(async () => {
   agent = await startAgent({ engine: world.host().engine, clock, coordination });
   agent.source.declare(web);
   await agent.run();
+});
+
+describe('an endpoint that a lost node left in the store', () => {
+  const ovr0 = network('ovr0', { ipam: { subnet: '10.0.9.0/24' } });
+  const roamer = container('roamer', { reschedule: 'on-node-failure', networks: [attach('ovr0')] });
+
+  test.each([
+    ['goes when the container was inherited', ['roamer'], ['roamer running']],
+    ['stays when it was not: it may be somebody else’s', [], ['roamer created']],
+  ])('%s', async (_, inherited, then) => {
+    world = new SimulatedWorld({ clock: agent.clock, topology: 'cluster-store' });
+    agent = await startAgent({
+      engine: world.host().engine,
+      clock: agent.clock,
+      coordination: { ...alone, state: () => shared },
+    });
+    agent.source.declare(ovr0, roamer);
+    await set(member());
+    world.host().hand.leaveStaleEndpoint('ovr0', 'roamer');
+    const bound = member({ bound: ['roamer'] });
+    if (bound.type !== 'member') throw new Error('no member');
+    await set({ ...bound, cluster: { ...bound.cluster, inherited: new Set(inherited) } });
+    expect(await states()).toEqual(then);
+  });
 });
 
 describe('an agent in a cluster', () => {
@@ -97,4 +121,19 @@ describe('an agent in a cluster', () => {
     await agent.run(500);
     expect((await states()).filter((line) => line.endsWith('running'))).toEqual([]);
   });
+});
+
+test('an agent that is not started does nothing, however its source rings', async () => {
+  const clock = new FakeClock();
+  const idle = new SimulatedWorld({ clock });
+  let calls = 0;
+  idle.faults = () => {
+    calls += 1;
+    return undefined;
+  };
+  const { reconciler, source } = createTestAgent({ engine: idle.host().engine, clock });
+  await source.start(() => reconciler.sourceChanged());
+  source.declare(web);
+  await clock.advanceAsync(120_000);
+  expect(calls).toBe(0);
 });

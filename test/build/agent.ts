@@ -78,8 +78,8 @@ export interface TestAgentSetup {
   readonly coordination?: Coordination;
 }
 
-/** A reconciler on the given engine, started, with everything else in memory. */
-export async function startAgent(setup: TestAgentSetup): Promise<TestAgent> {
+/** A reconciler on the given engine, not started, with everything else in memory. */
+export function createTestAgent(setup: TestAgentSetup): TestAgent {
   const { engine, clock } = setup;
   const source = setup.source ?? new TestSource();
   const store = setup.store ?? new TestStore();
@@ -107,7 +107,13 @@ export async function startAgent(setup: TestAgentSetup): Promise<TestAgent> {
       ...setup.options,
     },
   );
-  await source.start(() => reconciler.sourceChanged());
-  await reconciler.start();
   return { reconciler, source, store, clock, run: (ms = 5_000) => clock.advanceAsync(ms) };
+}
+
+/** As createTestAgent, and started. */
+export async function startAgent(setup: TestAgentSetup): Promise<TestAgent> {
+  const agent = createTestAgent(setup);
+  await agent.source.start(() => agent.reconciler.sourceChanged());
+  await agent.reconciler.start();
+  return agent;
 }

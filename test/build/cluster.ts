@@ -168,6 +168,8 @@ export class StagedAgent {
   /** Whether it acts on what it is told. */
   isActing = true;
   isStarted = false;
+  /** Which of several processes on its host it is. */
+  run = 0;
   isReady = false;
   readonly #stage: ClusterStage;
   #isRung = false;

@@ -77,6 +77,8 @@ export interface NodeOptions {
   readonly socket?: string;
   /** Where ovrd's socket, state and log are. */
   readonly folder?: string;
+  /** In the host's own network, so that pulling its cable cuts ovrd off too. */
+  readonly inHost?: boolean;
 }
 
 /** One ovrd on one host. */
@@ -202,6 +204,7 @@ export async function openNode(options: NodeOptions): Promise<LiveNode> {
     manifests,
     args: options.args ?? [],
     ...(options.folder === undefined ? {} : { folder: options.folder }),
+    ...(options.inHost ? { spawn: (command, settings) => host.spawn(command, settings) } : {}),
   }).catch(async (error: unknown) => {
     await rm(manifests, { recursive: true, force: true });
     throw error;

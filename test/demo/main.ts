@@ -3,6 +3,7 @@ import Table from 'cli-table3';
 import { spawnSync } from 'node:child_process';
 import { errorMessage } from '../../pkg/api/index.ts';
 import { breakThings, converge, type ActResult } from './acts.ts';
+import { hostDies } from './host-dies.ts';
 import { openRealStage } from './real-stage.ts';
 import { openSimulatedStage } from './simulated-stage.ts';
 import type { Stage } from './stage.ts';
@@ -27,7 +28,8 @@ async function demo(options: DemoOptions): Promise<number> {
   try {
     stage = options.simulated ? await openSimulatedStage() : await openReal(options);
     tell(`stage: ${stage.kind}, up after ${seconds(began)} s\n\nthe article's manifests`);
-    const results = [...(await converge(stage, tell)), ...(await breakThings(stage, tell))];
+    const results = await converge(stage, tell);
+    for (const part of [breakThings, hostDies]) results.push(...(await part(stage, tell)));
     tell(`\n${table(results)}\n`);
     if (options.keep) await keep(stage);
     tell(`demo: ok (${seconds(began)} s)`);
@@ -44,7 +46,7 @@ async function openReal(options: DemoOptions): Promise<Stage> {
   tell('building');
   const { status } = spawnSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
   if (status !== 0) throw new Error('the build failed');
-  tell('starting three Docker hosts, an overlay store and three ovrd');
+  tell('starting three Docker hosts, an overlay store, ZooKeeper and three ovrd');
   return openRealStage({ keep: options.keep ?? false });
 }
 

@@ -3,88 +3,175 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startLab, type Lab, type LabHost } from '../lab/lab.ts';
-import { startOvrd, type Ovrd } from '../tools/ovrd.ts';
-import type { Stage, StageHost } from './stage.ts';
+import { startZooKeeper, type ZooKeeperServer } from '../lab/zookeeper.ts';
+import { startOvrd, type Ovrd, type OvrdOptions } from '../tools/ovrd.ts';
+import type { Stage, StageHand, StageHost } from './stage.ts';
+import type { AgentEvent, AgentStatus } from '../../pkg/reconcile/index.ts';
 
 const PORT = 9469;
 
-/** Three real Docker daemons on a shared overlay store, one built ovrd each. */
+/** How long a host may be silent before it is given up. Short, so that the story does not wait. */
+const SESSION = '3s';
+const LOST_AFTER = '6s';
+
+/** Three real Docker daemons on a shared overlay store, a real ZooKeeper, and one built ovrd each in its host's network. */
 export async function openRealStage(options: { keep: boolean }): Promise<Stage> {
   const lab = await startLab({ topology: 'kv', hosts: 3, keep: options.keep });
-  const manifests = await mkdtemp(join(tmpdir(), 'ovr-demo-manifests-'));
-  const agents: Ovrd[] = [];
+  const parts: Parts = { lab, hosts: [], manifests: await mkdtemp(join(tmpdir(), 'ovr-demo-manifests-')) };
   try {
-    for (const [index, host] of lab.hosts.entries()) {
-      const args = ['--listen', `127.0.0.1:${PORT + index}`];
-      agents.push(await startOvrd({ dockerHost: `unix://${host.socket}`, manifests, args, from: 'dist' }));
-    }
+    parts.zookeeper = await startZooKeeper({ host: lab.subnet.replace(/\.0\/24$/, '.1'), port: 2181 });
+    for (const host of lab.hosts) parts.hosts.push(await RealHost.start(host, parts));
   } catch (error) {
-    await close(lab, agents, manifests);
+    await close(parts);
     throw error;
   }
   return {
     kind: 'three real Docker hosts',
-    hosts: lab.hosts.map((host, index) => realHost(host, agents[index])),
-    manifests,
-    hints: hints(lab, agents, manifests),
-    close: () => close(lab, agents, manifests),
+    lostAfter: `--node-lost-after ${LOST_AFTER}, session timeout ${SESSION}`,
+    hosts: parts.hosts,
+    manifests: parts.manifests,
+    hints: hints(parts),
+    close: () => close(parts),
   };
 }
 
-async function close(lab: Lab, agents: readonly Ovrd[], manifests: string): Promise<void> {
-  await Promise.all(agents.map((agent) => agent.stop()));
+interface Parts {
+  readonly lab: Lab;
+  readonly manifests: string;
+  readonly hosts: RealHost[];
+  zookeeper?: ZooKeeperServer;
+}
+
+async function close({ lab, hosts, zookeeper, manifests }: Parts): Promise<void> {
+  await Promise.all(hosts.map((host) => host.stop()));
   await lab.down();
+  await zookeeper?.stop();
   await rm(manifests, { recursive: true, force: true });
 }
 
-function hints(lab: Lab, agents: readonly Ovrd[], manifests: string): string[] {
-  const [host] = lab.hosts;
+function hints({ manifests, hosts }: Parts): string[] {
+  const [host] = hosts;
   return [
     `manifests: ${manifests} (edit, add or delete files)`,
-    ...agents.map(
-      (agent, index) => `ovrd of ${lab.hosts[index]?.name ?? ''}: ovr --socket ${agent.socket} status`,
-    ),
-    `metrics: curl http://127.0.0.1:${PORT}/metrics`,
+    ...hosts.map(({ name, agent }) => `ovrd of ${name}: ovr --socket ${agent.socket} status`),
+    `the cluster: ovr --socket ${host?.agent.socket ?? ''} get nodes`,
+    `metrics: curl http://${host?.ip ?? ''}:${PORT}/metrics`,
     `a host's Docker: npm run lab -- exec ${host?.name ?? ''} -- docker ps`,
   ];
 }
 
-function realHost(host: LabHost, agent: Ovrd | undefined): StageHost {
-  if (!agent) throw new Error(`no ovrd for ${host.name}`);
-  const docker = async (...args: string[]): Promise<void> => {
-    await host.docker(args);
-  };
-  return {
-    name: host.name,
-    hand: {
+class RealHost implements StageHost {
+  readonly name: string;
+  readonly ip: string;
+  readonly #host: LabHost;
+  readonly #options: OvrdOptions;
+  readonly #folder: string;
+  #agent: Ovrd;
+
+  private constructor(host: LabHost, parts: { agent: Ovrd; options: OvrdOptions; folder: string }) {
+    this.name = host.name;
+    this.ip = host.ip;
+    this.#host = host;
+    this.#agent = parts.agent;
+    this.#options = parts.options;
+    this.#folder = parts.folder;
+  }
+
+  static async start(host: LabHost, { zookeeper, manifests }: Parts): Promise<RealHost> {
+    const folder = await mkdtemp(join(tmpdir(), 'ovr-demo-state-'));
+    const options: OvrdOptions = {
+      dockerHost: `unix://${host.socket}`,
+      manifests,
+      folder,
+      from: 'dist',
+      spawn: (command, settings) => host.spawn(command, settings),
+      args: [
+        ...['--listen', `${host.ip}:${PORT}`, '--node-name', host.name],
+        ...['--coordinator', `zk://${zookeeper?.address ?? ''}/ovr/demo`],
+        ...['--session-timeout', SESSION, '--node-lost-after', LOST_AFTER],
+      ],
+    };
+    return new RealHost(host, { agent: await startOvrd(options), options, folder });
+  }
+
+  get agent(): Ovrd {
+    return this.#agent;
+  }
+
+  get hand(): StageHand {
+    const docker = async (...args: string[]): Promise<void> => {
+      await this.#host.docker(args);
+    };
+    return {
       disconnect: (container, network) => docker('network', 'disconnect', network, container),
       connect: (container, network) => docker('network', 'connect', network, container),
       remove: (container) => docker('rm', '--force', container),
       stop: (container) => docker('stop', '--time', '0', container),
-    },
-    unseen: async (deed) => {
-      process.kill(agent.pid, 'SIGSTOP');
-      await deed().finally(() => process.kill(agent.pid, 'SIGCONT'));
-    },
-    status: () => agent.client.status(),
-    events: (afterId) => agent.client.events(afterId),
-    networkIds: async (name) =>
-      lines(await host.docker(['network', 'ls', '--no-trunc', '-q', '--filter', `name=^${name}$`])),
-    running: async () => lines(await host.docker(['ps', '--format', '{{.Names}}'])).sort(),
-    resolve: async (container, name) => {
-      const { stdout } = await host.exec(['docker', 'exec', container, 'nslookup', '-type=a', name]);
-      return answers(stdout);
-    },
-    ping: async (container, name) => {
-      const { code } = await host.exec(['docker', 'exec', container, 'ping', '-c', '1', '-W', '2', name]);
-      return code === 0;
-    },
-    answers: (port) => accepts(host.ip, port),
-  };
-}
+    };
+  }
 
-function lines(text: string): string[] {
-  return text.split('\n').filter((line) => line !== '');
+  async unseen(deed: () => Promise<void>): Promise<void> {
+    process.kill(this.#agent.pid, 'SIGSTOP');
+    await deed().finally(() => process.kill(this.#agent.pid, 'SIGCONT'));
+  }
+
+  status(): Promise<AgentStatus> {
+    return this.#agent.client.status();
+  }
+
+  events(afterId: number): Promise<readonly AgentEvent[]> {
+    return this.#agent.client.events(afterId);
+  }
+
+  async networkIds(name: string): Promise<string[]> {
+    return this.#lines('network', 'ls', '--no-trunc', '-q', '--filter', `name=^${name}$`);
+  }
+
+  async running(): Promise<string[]> {
+    return (await this.#lines('ps', '--format', '{{.Names}}')).sort();
+  }
+
+  async containerIds(): Promise<Map<string, string>> {
+    const ids = await this.#lines('ps', '-q', '--no-trunc');
+    if (ids.length === 0) return new Map();
+    const rows = await this.#lines('inspect', '--format', '{{.Name}} {{.Id}} {{.State.StartedAt}}', ...ids);
+    return new Map(rows.map((row) => [row.slice(1, row.indexOf(' ')), row.slice(row.indexOf(' ') + 1)]));
+  }
+
+  async #lines(...args: string[]): Promise<string[]> {
+    return (await this.#host.docker(args)).split('\n').filter((line) => line !== '');
+  }
+
+  async die(): Promise<void> {
+    await this.#host.cutNetwork();
+    await this.#agent.end('SIGKILL');
+    await this.#host.stopDaemon();
+  }
+
+  async revive(): Promise<void> {
+    await this.#host.restoreNetwork();
+    await this.#host.startDaemon();
+    this.#agent = await startOvrd(this.#options);
+  }
+
+  async resolve(container: string, name: string): Promise<string[]> {
+    const { stdout } = await this.#host.exec(['docker', 'exec', container, 'nslookup', '-type=a', name]);
+    return answers(stdout);
+  }
+
+  async ping(container: string, name: string): Promise<boolean> {
+    const { code } = await this.#host.exec(['docker', 'exec', container, 'ping', '-c', '1', '-W', '2', name]);
+    return code === 0;
+  }
+
+  answers(port: number): Promise<boolean> {
+    return accepts(this.#host.ip, port);
+  }
+
+  async stop(): Promise<void> {
+    await this.#agent.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
 }
 
 /** The addresses after the name; before it nslookup prints the server's own. */

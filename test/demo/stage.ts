@@ -21,6 +21,12 @@ export interface StageHost {
   networkIds(name: string): Promise<string[]>;
   /** Names of running containers. */
   running(): Promise<string[]>;
+  /** IDs of running containers by name, with the time of their start: equal twice means that nobody touched them. */
+  containerIds(): Promise<Map<string, string>>;
+  /** Its power fails: containers, daemon, ovrd and network are gone at once. */
+  die(): Promise<void>;
+  /** It boots again, with all it had on disk. */
+  revive(): Promise<void>;
   /** Addresses that a container gets for a name, sorted. */
   resolve(container: string, name: string): Promise<string[]>;
   /** Whether one container answers another. */
@@ -33,6 +39,8 @@ export interface StageHost {
 export interface Stage {
   readonly kind: string;
   readonly hosts: readonly StageHost[];
+  /** After what time a node is given up, for people. */
+  readonly lostAfter: string;
   /** The folder that every ovrd watches. */
   readonly manifests: string;
   /** How to look at it while it runs; shown with --keep. */

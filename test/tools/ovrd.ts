@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -21,6 +21,8 @@ export interface OvrdOptions {
   /** Where socket, state and log go; a folder of its own that `stop` removes unless given. */
   readonly folder?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Starts the process elsewhere, in a lab host's network for example; by default right here. */
+  readonly spawn?: (command: string[], options: SpawnOptions) => ChildProcess;
 }
 
 /** One running ovrd process. */
@@ -71,11 +73,12 @@ export class Ovrd {
 export async function startOvrd(options: OvrdOptions): Promise<Ovrd> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'ovrd-')));
   await mkdir(folder, { recursive: true });
-  const child = spawn(process.execPath, ovrdArgs(options, folder), {
+  const start = options.spawn ?? (([command = '', ...args], settings) => spawn(command, args, settings));
+  const child = start([process.execPath, ...ovrdArgs(options, folder)], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, ...options.env },
   });
-  child.stderr.pipe(createWriteStream(join(folder, 'ovrd.log'), { flags: 'a' }));
+  child.stderr?.pipe(createWriteStream(join(folder, 'ovrd.log'), { flags: 'a' }));
   const killWithParent = (): void => void child.kill('SIGKILL');
   process.once('exit', killWithParent);
   child.once('exit', () => process.off('exit', killWithParent));
