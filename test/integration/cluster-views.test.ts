@@ -1,0 +1,137 @@
+/** What the command line and the metrics show of a cluster: real agents on simulated engines, one real ZooKeeper. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { createAgent, systemClock, type Agent } from '../../pkg/agent/index.ts';
+import { silentLogger } from '../../pkg/api/index.ts';
+import { loadConfig } from '../../pkg/config/index.ts';
+import { createClient } from '../../pkg/server/index.ts';
+import { createCliStage, type CliStage } from '../build/cli.ts';
+import { container, manifest, network, place, undoAfterAll } from '../build/live.ts';
+import { until } from '../lab/run.ts';
+import { startZooKeeper, type ZooKeeperServer } from '../lab/zookeeper.ts';
+
+const PATIENCE_MS = 45_000;
+const undo = undoAfterAll();
+
+let folder: string;
+let zookeeper: ZooKeeperServer;
+let cli: CliStage;
+
+function socketOf(node: string): string {
+  return join(folder, node, 'ovrd.sock');
+}
+
+async function start(node: string, zone: string): Promise<Agent> {
+  await mkdir(join(folder, node));
+  const options = {
+    engine: 'memory',
+    'node-name': node,
+    'node-label': `zone=${zone}`,
+    manifests: join(folder, 'manifests'),
+    socket: socketOf(node),
+    listen: 'none',
+    'state-dir': join(folder, node),
+    coordinator: `zk://${zookeeper.address}/ovr/views`,
+    'zk-auth-file': join(folder, 'auth'),
+    'session-timeout': '4s',
+    'node-lost-after': '8s',
+  };
+  const argv = Object.entries(options).map(([flag, value]) => `--${flag}=${value}`);
+  const loaded = await loadConfig({ argv, env: {}, readFile: (path) => readFile(path, 'utf8') });
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded));
+  const agent = await createAgent(loaded.config, { clock: systemClock, logger: silentLogger });
+  await agent.start();
+  return agent;
+}
+
+/** What `ovr` prints when it asks one node. */
+function ovr(node: string, line: string): Promise<{ code: number; stdout: string; stderr: string }> {
+  return cli.run(line, { env: { OVR_SOCKET: socketOf(node) } });
+}
+
+/** Waits until what `ovr` prints matches. */
+async function shows(node: string, line: string, pattern: RegExp): Promise<void> {
+  await until(`ovr ${line} on ${node} shows ${String(pattern)}`, PATIENCE_MS, async () => {
+    const { stdout } = await ovr(node, line);
+    return pattern.test(stdout) ? true : undefined;
+  });
+}
+
+let second: Agent;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ovr-cluster-views-'));
+  undo(() => rm(folder, { recursive: true, force: true }));
+  zookeeper = await startZooKeeper();
+  undo(() => zookeeper.stop());
+  cli = await createCliStage();
+  undo(() => cli.close());
+  await writeFile(join(folder, 'auth'), 'ovr:secret\n', { mode: 0o600 });
+  await mkdir(join(folder, 'manifests'));
+  await place(
+    join(folder, 'manifests'),
+    'all.yaml',
+    manifest(
+      network('ovr0', { driver: 'bridge' }),
+      container('pinned', { nodeConstraint: 'node==n1', networks: ['ovr0'] }),
+      container('bound', { nodeConstraint: 'zone==b', networks: ['ovr0'] }),
+      container('moves', { reschedule: 'on-node-failure' }),
+      container('nowhere', { nodeConstraint: 'zone==c' }),
+    ),
+  );
+  const first = await start('n1', 'a');
+  undo(() => first.stop());
+  second = await start('n2', 'b');
+  undo(() => second.stop());
+});
+
+test('every node shows the whole cluster', async () => {
+  for (const node of ['n1', 'n2']) {
+    await shows(node, 'get c', /^bound +n2 +bound +Ready/m);
+    await shows(node, 'get c', /^pinned +n1 +pinned +Ready/m);
+    await shows(node, 'get c', /^nowhere +- +unplaced +Unschedulable +2 nodes: constraint zone==c$/m);
+    await shows(node, 'get nodes', /^n1 +up .*\nn2 +up /m);
+    await shows(node, 'get net', /^ovr0 +Ready +2 /m);
+  }
+  await shows('n1', 'describe node n2', /zone=b[^]*Containers:\n[^]*bound +bound +Ready/);
+  await shows(
+    'n1',
+    'explain c nowhere',
+    /No node runs it: the leader \(n\d.*\n {2}2 nodes: constraint zone==c/,
+  );
+  await shows('n1', 'explain c bound', /The leader \(n\d.* bound it to node n2\. There it is Ready/);
+  await shows('n2', 'explain c bound', /The leader \(n\d.* bound it to this node\./);
+  await shows('n1', 'status', /Coordinator: +zookeeper, connected\n[^]*Members: +2: n1, n2\n/);
+});
+
+test('a node that goes is away, then gone, and what moves has moved', async () => {
+  await second.stop();
+  await shows('n1', 'get nodes', /^n2 +away /m);
+  await shows('n1', 'get c', /^bound +n2 +bound +Waiting/m);
+  await shows('n1', 'get c', /^moves +n1 +bound +Ready/m);
+  await shows('n1', 'explain c bound', /That node is (away|lost)/);
+});
+
+test('without ZooKeeper the node is still shown, and what is fenced says why', async () => {
+  await zookeeper.kill();
+  await until('get fails', PATIENCE_MS, async () =>
+    (await ovr('n1', 'get c')).code === 1 ? true : undefined,
+  );
+  const { stdout, stderr } = await ovr('n1', 'get c');
+  expect([stdout, stderr]).toEqual([
+    '',
+    expect.stringMatching(/; ovr get containers --here shows this node/),
+  ]);
+  await expect(createClient({ socketPath: socketOf('n1') }).cluster()).rejects.toThrow(/ZooKeeper/);
+  await shows('n1', 'get c --here', /^moves +Fenced /m);
+  await shows('n1', 'explain c moves', /without a session for too long[^]*cannot be read now: /);
+  await shows('n1', 'status', /Coordinator: +zookeeper, not connected\nSession: +lease lost/);
+});
+
+test('it comes back with ZooKeeper', async () => {
+  await zookeeper.start();
+  await shows('n1', 'get c', /^moves +n1 +bound +Ready/m);
+  await shows('n1', 'status', /Session: +lease held; since the start \d expired, [1-9]/);
+});
