@@ -77,7 +77,7 @@ export class Clone {
   /** Replaces the clone by a new one with this object in it; the old one stays until that is done. Fails with GitProblem. */
   async remake(oid: string, reason: unknown): Promise<void> {
     const { folders, logger } = this.#parts;
-    logger.warn({ reason: errorMessage(reason) }, 'the clone is damaged and is made again');
+    logger.warn({ reason: errorMessage(reason) }, 'the clone is made again');
     try {
       await rm(folders.newClone, { recursive: true, force: true });
       await this.#init(folders.newClone);
@@ -177,7 +177,13 @@ export class Clone {
     await this.local({ args: ['gc', '--quiet', '--prune=now'], clone });
     if ((await sizeOf(clone)) <= settings.maxBytes) return;
     if (clone === folders.newClone) throw this.#tooLarge();
-    await this.remake(oid, 'it is too large');
+    try {
+      await this.remake(oid, 'it is too large');
+    } catch (error) {
+      // What is in force is checked out, so nothing is lost.
+      await rm(clone, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   #tooLarge(): GitProblem {

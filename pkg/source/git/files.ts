@@ -1,4 +1,4 @@
-import type { Diagnostic } from '../../api/index.ts';
+import { errorMessage, type Diagnostic } from '../../api/index.ts';
 import type { NamedFile } from '../../manifest/index.ts';
 import {
   fileDiagnostic,
@@ -68,7 +68,11 @@ async function load(
   fileOf: (name: string) => string,
 ): Promise<readonly LoadResult[]> {
   if (wanted.size === 0) return [];
-  const { sightings } = await reader.look({ dir: tree, names: [...wanted.keys()] });
+  const { sightings } = await reader
+    .look({ dir: tree, names: [...wanted.keys()] })
+    .catch((error: unknown) => {
+      throw new TreeDamage(`${tree} cannot be read: ${errorMessage(error)}`);
+    });
   const requests = sightings.map((sighting): LoadRequest => {
     if (sighting.kind === 'refused') throw new TreeDamage(`${sighting.name}: ${sighting.refusal.message}`);
     const { name, print, size } = sighting;

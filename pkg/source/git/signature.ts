@@ -10,6 +10,8 @@ import { readKeyring, type Keyring } from './keyring.ts';
 import { GitProblem } from './problem.ts';
 import type { GitSettings } from './settings.ts';
 
+const NOT_IN_KEYRING = 'its key is not in the keyring; add it there, or sign with one that is';
+
 /** What GnuPG says about a signature that is not good, and what to do. */
 const STATES: readonly (readonly [sign: RegExp, meaning: string])[] = [
   [/BADSIG|BAD signature/, 'its signature does not fit it: it was changed after it was signed'],
@@ -18,10 +20,7 @@ const STATES: readonly (readonly [sign: RegExp, meaning: string])[] = [
     /EXPKEYSIG|EXPSIG/,
     'its key or signature has expired; renew the key in the keyring, or sign with another one',
   ],
-  [
-    /NO_PUBKEY|ERRSIG|No principal matched|Could not verify/,
-    'its key is not in the keyring; add it there, or sign with one that is',
-  ],
+  [/NO_PUBKEY|ERRSIG|No principal matched|Could not verify/, NOT_IN_KEYRING],
   [
     /cannot run|No such file/,
     'the program that checks it is missing; install gnupg, or openssh-client for ssh signatures',
@@ -57,7 +56,8 @@ export class SignatureCheck {
         environment: { GIT_CONFIG_GLOBAL: config },
       });
     } catch (error) {
-      throw error instanceof GitFailure && error.kind === 'exit' ? refusal(error.output) : error;
+      if (!(error instanceof GitFailure) || error.kind !== 'exit') throw error;
+      throw (await isSigned(clone, commit)) ? refusal(error.output) : UNSIGNED;
     }
   }
 
@@ -105,14 +105,18 @@ function gpgConfig(keyring: string): string {
   ].join('\n');
 }
 
+const UNSIGNED = new GitProblem(
+  'git-unsigned',
+  'the commit is refused: it is not signed; sign it (`git commit -S`) with a key of the keyring',
+);
+
+/** Git says the same of a commit without a signature and of one with a signature of another kind. */
+async function isSigned(clone: Clone, commit: string): Promise<boolean> {
+  const text = await clone.local({ args: ['cat-file', 'commit', commit] });
+  return /^gpgsig(-sha256)? /m.test(text.slice(0, text.indexOf('\n\n')));
+}
+
 function refusal(output: string): GitProblem {
-  const state = STATES.find(([sign]) => sign.test(output));
-  if (state !== undefined) return new GitProblem('git-signature-bad', `the commit is refused: ${state[1]}`);
-  if (output.includes('[GNUPG:]') || output.includes('signature')) {
-    return new GitProblem('git-signature-bad', 'the commit is refused: its signature is not good');
-  }
-  return new GitProblem(
-    'git-unsigned',
-    'the commit is refused: it is not signed; sign it (`git commit -S`) with a key of the keyring',
-  );
+  const meaning = STATES.find(([sign]) => sign.test(output))?.[1] ?? NOT_IN_KEYRING;
+  return new GitProblem('git-signature-bad', `the commit is refused: ${meaning}`);
 }
