@@ -7,7 +7,7 @@
  * - `coordinator-timeout` (transient): sent, but no answer came; it may have been done
  * - `coordinator-conflict` (waiting): a version, a check or an existing path was against it; nothing was done
  * - `coordinator-refused` (invalid): credentials or ACLs forbid it
- * - `coordinator-error` (transient): anything else the server said
+ * - `coordinator-error` (transient): anything else the server said; (invalid): more than 1 MB in one call, nothing was sent
  */
 export interface CoordinationStore {
   /** Begins to connect and goes on for ever until stop(). */

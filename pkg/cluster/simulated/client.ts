@@ -23,6 +23,8 @@ const PING_SHARE = 1 / 3;
 const SILENCE_SHARE = 2 / 3;
 const RETRY_SHARE = 1 / 20;
 const STOP_DEADLINE_MS = 2_000;
+/** As the ZooKeeper adapter: a server ends the connection at 1,048,575 bytes. */
+const MAX_REQUEST_BYTES = 1_040_000;
 
 /** One session after the other, over one connection after the other: the port as the ZooKeeper adapter keeps it. */
 export class SimulatedStore implements CoordinationStore {
@@ -84,10 +86,12 @@ export class SimulatedStore implements CoordinationStore {
   }
 
   async commit(writes: readonly StoreWrite[]): Promise<void> {
+    checkSize(writes);
     await this.#request({ type: 'commit', writes });
   }
 
   async createSequential(folder: string, prefix: string, data: string): Promise<string> {
+    checkSize([{ type: 'create', path: `${folder}/${prefix}`, data, ephemeral: true }]);
     const path = await this.#request({ type: 'createSequential', folder, prefix, data });
     return typeof path === 'string' ? path : '';
   }
@@ -311,4 +315,16 @@ function isZnode(result: StoreResult): result is Znode {
 
 function isNames(result: StoreResult): result is readonly string[] {
   return Array.isArray(result);
+}
+
+function checkSize(writes: readonly StoreWrite[]): void {
+  const bytes = writes.reduce((sum, write) => sum + bytesOf(write), 0);
+  if (bytes <= MAX_REQUEST_BYTES) return;
+  const largest = writes.reduce((one, other) => (bytesOf(other) > bytesOf(one) ? other : one));
+  const message = `${largest.path} makes a request of ${bytes} bytes, and the store takes ${MAX_REQUEST_BYTES}: make it smaller or split it`;
+  throw new OvrError('coordinator-error', 'invalid', message);
+}
+
+function bytesOf(write: StoreWrite): number {
+  return Buffer.byteLength(write.path) + ('data' in write ? Buffer.byteLength(write.data) : 0);
 }
