@@ -7,7 +7,7 @@ interface ValueFlag {
   readonly flag: FlagShape;
 }
 
-/** A completion script for bash. Names of objects come from `ovr get`. */
+/** A completion script for bash. Names come from `ovr get`; those of objects without asking the coordinator, which is slow and need not answer. */
 export function bashScript({ name, globals, verbs }: ProgramShape): string {
   const valued = [
     ...globals.map((flag) => ({ verb: '*', flag })),
@@ -16,7 +16,7 @@ export function bashScript({ name, globals, verbs }: ProgramShape): string {
   const firstWords = [...verbs.map((verb) => verb.name), ...longs(globals)].join(' ');
   return `# bash completion for ${name}: source <(${name} completion bash)
 _${name}() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} verb= kind= word= skip= count=0 i
+  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} verb= kind= word= skip= here= count=0 i
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}
@@ -27,6 +27,7 @@ _${name}() {
       *) count=$((count + 1)); [[ $count -eq 1 ]] && verb=$word; [[ $count -eq 2 ]] && kind=$word ;;
     esac
   done
+  [[ $kind == node* ]] || here=--here
   case "$verb:$prev" in
 ${valued.map(valueCase).join('\n')}
   esac
@@ -63,7 +64,7 @@ function argumentCase(program: string, { argument, takesName }: VerbShape): stri
   if (argument === 'path') return `else ${FILES}`;
   const first = `elif [[ $count -eq 1 ]]; then ${offer(argument.join(' '))}`;
   if (!takesName) return first;
-  const names = `$(${program} get "$kind" -o name 2>/dev/null | cut -d/ -f2)`;
+  const names = `$(${program} get "$kind" $here -o name 2>/dev/null | cut -d/ -f2)`;
   return `${first}
       elif [[ $count -eq 2 ]]; then COMPREPLY=($(compgen -W "${names}" -- "$cur"))`;
 }

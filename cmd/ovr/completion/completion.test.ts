@@ -17,7 +17,12 @@ beforeAll(async () => {
   // Stands in for ovr when the script asks for names.
   await writeFile(
     join(folder, 'ovr'),
-    '#!/bin/sh\necho "Container/nginx_web_1"; echo "Container/nginx_web_2"\n',
+    `#!/bin/sh
+case "$*" in
+  "get nodes -o name") echo "Node/swarm-node-1" ;;
+  *--here*) echo "Container/nginx_web_1"; echo "Container/nginx_web_2" ;;
+esac
+`,
   );
   await chmod(join(folder, 'ovr'), 0o755);
   const { stdout } = await stage.run('completion bash');
@@ -60,6 +65,7 @@ describe('bash', () => {
       ['get', 'containers', 'nginx_web_'],
       ['nginx_web_1', 'nginx_web_2'],
     ],
+    [['describe', 'nodes', 'swarm'], ['swarm-node-1']],
     [['--socket', '/x', 'explain', 'c', 'nginx_web_2'], ['nginx_web_2']],
     [
       ['get', '-o', ''],

@@ -24,7 +24,7 @@ function verbLines(program: string, verb: VerbShape): readonly string[] {
     `complete -c ${program} -n '${seen}; and test (count (commandline -opc)) -eq ${place}'`;
   const words = `${at(2)} -a ${quote(verb.argument.join(' '))}`;
   if (!verb.takesName) return [...flags, words];
-  const names = `(${program} get (commandline -opc)[3] -o name 2>/dev/null | string replace -r ".*/" "")`;
+  const names = `(${program} get (commandline -opc)[3] (string match -qv 'node*' (commandline -opc)[3]; and printf %s --here) -o name 2>/dev/null | string replace -r ".*/" "")`;
   return [...flags, words, `${at(3)} -a ${quote(names)}`];
 }
 

@@ -6,8 +6,9 @@ export function zshScript({ name, globals, verbs }: ProgramShape): string {
   return `#compdef ${name}
 # zsh completion for ${name}: ${name} completion zsh > "\${fpath[1]}/_${name}"
 _${name}_names() {
-  local -a names
-  names=(\${(f)"$(${name} get "\${line[1]}" -o name 2>/dev/null | cut -d/ -f2)"})
+  local -a names here
+  [[ \${line[1]} == node* ]] || here=(--here)
+  names=(\${(f)"$(${name} get "\${line[1]}" $here -o name 2>/dev/null | cut -d/ -f2)"})
   compadd -a names
 }
 _${name}() {
