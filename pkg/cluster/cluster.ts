@@ -209,7 +209,7 @@ export class Cluster implements Coordination {
 
   status(): CoordinatorStatus {
     const { leadership } = this.#election;
-    const leader = this.#follower.leader;
+    const { leader, told } = this.#follower;
     return {
       kind: this.#options.kind,
       connected: this.#contact.session !== undefined,
@@ -218,7 +218,8 @@ export class Cluster implements Coordination {
       isLeader: leadership !== undefined,
       epoch: Math.max(leadership?.epoch ?? 0, leader?.epoch ?? 0),
       members: this.#leader.members ?? this.#members,
-      bound: this.#follower.told.bound.size,
+      bound: told.bound.size,
+      unplaced: (told.decision?.unplaced.size ?? 0) + (told.decision?.omitted ?? 0),
       leaseHeld: this.leaseHeld(),
       sessions: this.#contact.lost,
       leaderWrites: this.#leader.writes,

@@ -104,6 +104,7 @@ test('every node shows the whole cluster', async () => {
   await shows('n1', 'explain c bound', /The leader \(n\d.* bound it to node n2\. There it is Ready/);
   await shows('n2', 'explain c bound', /The leader \(n\d.* bound it to this node\./);
   await shows('n1', 'status', /Coordinator: +zookeeper, connected\n[^]*Members: +2: n1, n2\n/);
+  await shows('n1', 'status', /Problems:\n {2}1 container without a node: /);
 });
 
 test('a node that goes is away, then gone, and what moves has moved', async () => {
