@@ -2,7 +2,6 @@ import { compareStrings } from '../api/index.ts';
 import type { Board } from './board.ts';
 import type { Demand } from './demand.ts';
 import type { NodeLoad } from './node-load.ts';
-import { portKey } from './ports.ts';
 import { Reasons } from './reason.ts';
 import type { Rule } from './rule.ts';
 import { PREFERENCES } from './strategy.ts';
@@ -92,6 +91,6 @@ function compareDemands(a: Demand, b: Demand): number {
     b.nanoCpus - a.nanoCpus ||
     b.memoryBytes - a.memoryBytes ||
     b.ports.length - a.ports.length ||
-    compareStrings(a.ports.map(portKey).join(), b.ports.map(portKey).join())
+    compareStrings(a.portsKey, b.portsKey)
   );
 }

@@ -17,69 +17,76 @@ interface Claim {
  * unhealthy or has been promised too much; only a constraint that no longer holds and a host port that is taken twice make one leave.
  */
 export function keep(board: Board): void {
-  const claims: Claim[] = [];
-  for (const container of board.input.containers) {
+  const keeper = new Keeper(board);
+  for (const container of board.input.containers) keeper.look(container);
+  keeper.settleClaims();
+}
+
+class Keeper {
+  readonly #board: Board;
+  readonly #claims: Claim[] = [];
+
+  constructor(board: Board) {
+    this.#board = board;
+  }
+
+  look(container: ContainerObject): void {
     const { name } = container;
-    const demand = board.demands.of(container.spec);
-    const { pin } = demand.rule;
-    const bound = board.input.current.get(name);
-    if (pin !== undefined) settlePinned(board, name, { demand, pin });
-    else if (bound === undefined) demand.waiting.push(name);
-    else keepBound(board, { container, demand, bound }, claims);
+    const demand = this.#board.demands.of(container.spec);
+    if (demand.rule.pin !== undefined) {
+      this.#lookAtPinned(name, demand, demand.rule.pin);
+      return;
+    }
+    const bound = this.#board.input.current.get(name);
+    if (bound === undefined) demand.waiting.push(name);
+    else this.#lookAtBound(container, demand, bound);
   }
-  settleClaims(board, claims);
-}
 
-interface Bound {
-  readonly container: ContainerObject;
-  readonly demand: Demand;
-  readonly bound: string;
-}
-
-function keepBound(board: Board, { container, demand, bound }: Bound, claims: Claim[]): void {
-  const { name, spec } = container;
-  const node = board.byName.get(bound);
-  if (!node) {
-    const isFreed = spec.reschedule === 'on-node-failure' && board.input.lost.has(bound);
-    if (isFreed) demand.waiting.push(name);
-    else bind(board, name, bound);
-  } else if (!demand.rule.holdsOn(node.facts)) {
-    demand.waiting.push(name);
-  } else if (demand.ports.length > 0) {
-    claims.push({ name, demand, node });
-  } else {
-    node.take(demand);
-    bind(board, name, bound);
-  }
-}
-
-/** Where two claim one port, the first by name has it. All pinned ones have theirs already. */
-function settleClaims(board: Board, claims: Claim[]): void {
-  claims.sort((a, b) => compareStrings(a.name, b.name));
-  for (const { name, demand, node } of claims) {
-    if (node.clashWith(demand)) {
-      demand.waiting.push(name);
-    } else {
-      node.take(demand);
-      bind(board, name, node.facts.name);
+  /** Where two claim one port, the first by name has it. All pinned ones have theirs already. */
+  settleClaims(): void {
+    for (const { name, demand, node } of this.#claims.sort((a, b) => compareStrings(a.name, b.name))) {
+      if (node.clashWith(demand)) {
+        demand.waiting.push(name);
+      } else {
+        node.take(demand);
+        this.#bind(name, node.facts.name);
+      }
     }
   }
-}
 
-/** It runs on its node whatever is decided here, so it takes room and is not bound. */
-function settlePinned(board: Board, name: string, { demand, pin }: { demand: Demand; pin: string }): void {
-  const node = board.byName.get(pin) ?? board.byLowerName.get(pin.toLowerCase());
-  if (!node) {
-    board.unplaced.set(name, board.nodes.length === 0 ? NO_MEMBERS : `no member is named ${pin}`);
-  } else if (!demand.rule.holdsOn(node.facts)) {
-    board.unplaced.set(name, `node ${node.facts.name}: constraint ${demand.rule.unmetOn(node.facts) ?? ''}`);
-  } else {
-    node.take(demand);
-    board.witness?.(name, node.facts.name, [node.facts.name]);
+  #lookAtBound({ name, spec }: ContainerObject, demand: Demand, bound: string): void {
+    const { byName, input } = this.#board;
+    const node = byName.get(bound);
+    if (!node) {
+      const isFreed = spec.reschedule === 'on-node-failure' && input.lost.has(bound);
+      if (isFreed) demand.waiting.push(name);
+      else this.#bind(name, bound);
+    } else if (!demand.rule.holdsOn(node.facts)) {
+      demand.waiting.push(name);
+    } else if (demand.ports.length > 0) {
+      this.#claims.push({ name, demand, node });
+    } else {
+      node.take(demand);
+      this.#bind(name, bound);
+    }
   }
-}
 
-function bind(board: Board, name: string, node: string): void {
-  board.bindings.set(name, node);
-  board.witness?.(name, node, [node]);
+  /** It runs on its node whatever is decided here, so it takes room and is not bound. */
+  #lookAtPinned(name: string, demand: Demand, pin: string): void {
+    const { nodes, byName, byLowerName, unplaced, witness } = this.#board;
+    const node = byName.get(pin) ?? byLowerName.get(pin.toLowerCase());
+    if (!node) {
+      unplaced.set(name, nodes.length === 0 ? NO_MEMBERS : `no member is named ${pin}`);
+    } else if (!demand.rule.holdsOn(node.facts)) {
+      unplaced.set(name, `node ${node.facts.name}: constraint ${demand.rule.unmetOn(node.facts) ?? ''}`);
+    } else {
+      node.take(demand);
+      witness?.(name, node.facts.name, [node.facts.name]);
+    }
+  }
+
+  #bind(name: string, node: string): void {
+    this.#board.bindings.set(name, node);
+    this.#board.witness?.(name, node, [node]);
+  }
 }

@@ -16,17 +16,30 @@ const ANY_ADDRESS = '';
 
 /** The host ports among the mappings, in one order whatever theirs. Ports that the engine picks ask for nothing. */
 export function hostPortsOf(mappings: readonly PortMapping[]): readonly HostPort[] {
-  const ports = mappings.flatMap(({ hostIp, hostPort, protocol }): HostPort[] => {
-    if (hostPort === undefined) return [];
-    const address = hostIp === undefined || hostIp === '0.0.0.0' ? ANY_ADDRESS : hostIp;
-    return [{ text: protocol === 'tcp' ? `${hostPort}` : `${hostPort}/${protocol}`, addresses: [address] }];
-  });
-  return ports.sort((a, b) => compareStrings(portKey(a), portKey(b)));
+  return mappings
+    .filter(({ hostPort }) => hostPort !== undefined)
+    .map((mapping): HostPort => ({ text: portText(mapping), addresses: [addressOf(mapping)] }))
+    .sort((a, b) => compareStrings(hostPortKey(a), hostPortKey(b)));
 }
 
-/** Equal exactly when the ports are. */
-export function portKey({ text, addresses: [address] }: HostPort): string {
+/** Equal exactly when the host ports are. */
+export function portsKey(mappings: readonly PortMapping[]): string {
+  const [first] = mappings;
+  if (!first) return '';
+  if (mappings.length > 1) return hostPortsOf(mappings).map(hostPortKey).join();
+  return first.hostPort === undefined ? '' : `${addressOf(first)}:${portText(first)}`;
+}
+
+function hostPortKey({ text, addresses: [address] }: HostPort): string {
   return `${address}:${text}`;
+}
+
+function portText({ hostPort = 0, protocol }: PortMapping): string {
+  return protocol === 'tcp' ? `${hostPort}` : `${hostPort}/${protocol}`;
+}
+
+function addressOf({ hostIp }: PortMapping): string {
+  return hostIp === undefined || hostIp === '0.0.0.0' ? ANY_ADDRESS : hostIp;
 }
 
 /** The first of the ports that cannot be had. */
