@@ -39,7 +39,7 @@ const ENDS = new Set([CONNECTION_LOSS, SESSION_EXPIRED, SESSION_MOVED]);
 export function failureError({ code, path }: Failure): OvrError {
   const meaning = `${path} ${MEANINGS.get(code) ?? `failed with ZooKeeper's error ${code}`}`;
   if (CONFLICTS.has(code)) return new OvrError('coordinator-conflict', 'waiting', `${meaning}.`);
-  if (REFUSALS.has(code)) return new OvrError('coordinator-refused', 'invalid', refusedMessage(path));
+  if (REFUSALS.has(code)) return refused(refusedMessage(path));
   return ENDS.has(code) ? unreachable('the session has ended') : serverError(meaning);
 }
 
@@ -54,6 +54,10 @@ export function serverError(what: string): OvrError {
 /** Nothing was sent. */
 export function unreachable(why: string): OvrError {
   return new OvrError('coordinator-unreachable', 'transient', `No connection to ZooKeeper: ${why}.`);
+}
+
+export function refused(message: string): OvrError {
+  return new OvrError('coordinator-refused', 'invalid', message);
 }
 
 /** Sent, but no answer came. */

@@ -85,6 +85,8 @@ describe('the servers', () => {
     const seat = seatAt([1], { host });
     await seat.hears('disconnected');
     expect(messages(seat)[0]).toMatch(message);
+    await expect(seat.store.get('x')).rejects.toMatchObject({ code: 'coordinator-unreachable' });
+    await expect(seat.store.get('x')).rejects.toThrow(messages(seat)[0]);
   });
 });
 
@@ -204,8 +206,11 @@ describe('a root', () => {
     expect(messages(seat)[0]).toMatch(message);
     expect(seat.clock.monotonic()).toBeGreaterThan(2_000);
     expect(JSON.stringify(seat.events)).not.toContain('secret');
+    await expect(seat.store.get('x')).rejects.toMatchObject({ code: 'coordinator-refused', kind: 'invalid' });
+    await expect(seat.store.get('x')).rejects.toThrow(message);
     server.script = {};
     await seat.hears('connected');
+    expect(await seat.store.get('x')).toBeDefined();
     // None of those sessions was left to the server's patience.
     expect(server.types(0).at(-1)).toBe(-11);
   });

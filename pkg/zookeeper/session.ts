@@ -1,7 +1,7 @@
-import { type Clock, type Logger, type ZooKeeperAddress, errorMessage } from '../api/index.ts';
+import { type Clock, type Logger, type OvrError, type ZooKeeperAddress, errorMessage } from '../api/index.ts';
 import type { StoreEvent } from '../cluster/index.ts';
 import { Connection, type End } from './connection.ts';
-import { unreachable } from './failures.ts';
+import { refused, unreachable } from './failures.ts';
 import type { Identity } from './identity.ts';
 import type { Server, SessionKey } from './library.ts';
 import { openRoot } from './root-folder.ts';
@@ -43,6 +43,8 @@ export class Session {
   #told: string | undefined;
   #contactMs: number | undefined;
   #sessionTimeoutMs: number;
+  /** Why there is no connection, while there is none. */
+  #absent: OvrError = unreachable('none of its servers has answered yet');
   /** Whether the listener was told `connected` last. */
   #connected = false;
   #tries = 0;
@@ -67,10 +69,11 @@ export class Session {
     return this.#sessionTimeoutMs;
   }
 
-  /** The connection that may be used now, and whose it is. Fails with `coordinator-unreachable` when there is none. */
+  /** The connection that may be used now. Fails with `coordinator-unreachable` or `coordinator-refused` when there is none. */
   connection(): Connection {
     if (this.#ready !== undefined) return this.#ready;
-    throw unreachable(this.#stopped === undefined ? 'none of its servers answers yet' : 'it was stopped');
+    if (this.#stopped !== undefined) throw unreachable('it was stopped');
+    throw this.#absent;
   }
 
   /** Whether the eight bytes are this session's id. */
@@ -136,10 +139,10 @@ export class Session {
     try {
       if (!(await connection.open())) return await connection.ended;
       this.#adopt(connection);
-      const refused = this.#stopped === undefined ? await this.#settle(connection) : undefined;
-      if (refused !== undefined) {
-        this.#giveUp(connection, refused);
-        return { type: 'refused', message: refused };
+      const refusal = this.#stopped === undefined ? await this.#settle(connection) : undefined;
+      if (refusal !== undefined) {
+        this.#giveUp(connection, refusal);
+        return { type: 'refused', message: refusal };
       }
       if (this.#stopped !== undefined) connection.closeSession();
       const end = await connection.ended;
@@ -189,8 +192,8 @@ export class Session {
   async #settle(connection: Connection): Promise<string | undefined> {
     const { address, logger } = this.#options;
     try {
-      const refused = await openRoot(connection, address.root, this.#identity);
-      if (refused !== undefined) return refused;
+      const refusal = await openRoot(connection, address.root, this.#identity);
+      if (refusal !== undefined) return refusal;
     } catch (error) {
       // What ended the connection is known already; what the server said otherwise ends it now.
       connection.abandon(errorMessage(error));
@@ -200,6 +203,7 @@ export class Session {
     if (this.#stopped !== undefined) return undefined;
     [this.#failures, this.#refusals] = [0, 0];
     this.#ready = connection;
+    this.#absent = unreachable('it was just lost');
     const session = connection.key.id.toString('hex');
     const sameSession = session === this.#told;
     this.#told = session;
@@ -232,15 +236,18 @@ export class Session {
         return 0;
       case 'expired':
         logger.warn({ session: this.#told }, 'the ZooKeeper session has expired');
+        this.#absent = unreachable('the session has expired, and a new one is being made');
         this.#expire();
         return 0;
       case 'refused':
         if (this.#refusals === 0) logger.warn({ reason: tried.message }, 'ZooKeeper refuses');
+        this.#absent = refused(tried.message);
         this.#disconnect(tried.message);
         this.#tell({ type: 'refused', message: tried.message });
         return refusedDelayMs(this.#refusals++, random);
       case 'lost':
         logger.debug({ reason: tried.message }, 'no connection to ZooKeeper');
+        this.#absent = unreachable(tried.message);
         this.#disconnect(tried.message);
         this.#failures += 1;
         // Told once when it is lost, and once more when none of the servers could be had.
