@@ -1,4 +1,4 @@
-import { compareStrings, errorMessage, OvrError, type Clock, type Logger } from '../api/index.ts';
+import { compareStrings, errorMessage, objectKey, OvrError, type Clock, type Logger } from '../api/index.ts';
 import type { Revision } from '../manifest/index.ts';
 import type { Strategy } from '../placement/index.ts';
 import type {
@@ -180,26 +180,42 @@ export class Cluster implements Coordination {
     this.#membership.report(status);
     this.#reporter.report(writeReport(makeReport(status, this.#deps.revision().revision, seen)));
     // Somebody waits for this node to show that it has given something up, and only the next round can show that.
-    if (leaving && compareStamps(seen.acting, stamp) < 0) this.#deps.changed();
+    if (leaving.size > 0 && compareStamps(seen.acting, stamp) < 0) this.#deps.changed();
   }
 
   state(): CoordinationState {
     const { state } = this.#membership;
     if (state.type === 'refused') return state;
-    const { bound, decision, inherited } = this.#follower.told;
+    const { decision, inherited } = this.#follower.told;
+    const isHeld = this.leaseHeld();
     return {
       type: 'member',
       cluster: {
-        bound,
+        bound: isHeld ? this.#follower.told.bound : this.#fenced(),
         ...(decision ? { decidedOn: decision.revision } : {}),
         unplaced: decision?.unplaced ?? new Map<string, string>(),
         unplacedOmitted: decision?.omitted ?? 0,
-        leaseHeld: this.leaseHeld(),
+        leaseHeld: isHeld,
         fenceGraceMs: this.#lease.graceMs(),
         inherited,
         makesOverlays: this.#election.leadership !== undefined,
       },
     };
+  }
+
+  /**
+   * What is bound, and what was and may still run here though nobody has decided where it goes: once this node is lost, the leader takes it
+   * for stopped, so it has to stop here like everything else that moves.
+   */
+  #fenced(): ReadonlySet<string> {
+    const { bound, leaving } = this.#follower.told;
+    if (leaving.size === 0) return bound;
+    const { revision } = this.#deps.revision();
+    const moving = [...leaving].filter((name) => {
+      const object = revision?.objects.get(objectKey('Container', name));
+      return object?.kind === 'Container' && object.spec.reschedule === 'on-node-failure';
+    });
+    return new Set([...bound, ...moving]);
   }
 
   /** Reckoned anew at each call, so that it is right also in a process that was frozen a moment ago. */

@@ -12,7 +12,7 @@ function shares(text: string): Map<string, Share> {
       const [node = '', list = ''] = part.split(':');
       const words = list.split(' ').filter((word) => word !== '');
       const leaving = words.filter((word) => word.startsWith('-')).map((word) => word.slice(1));
-      return [node, { names: words.filter((word) => !word.startsWith('-')), leaving }];
+      return [node, { names: words.filter((word) => !word.startsWith('-')), leaving, inherited: [] }];
     }),
   );
 }
@@ -33,6 +33,7 @@ const BASE: DecideInput = {
   lost: new Set(),
   reported: new Map(),
   gaveUp: () => false,
+  runs: () => false,
   strategy: 'spread',
 };
 
@@ -112,7 +113,7 @@ describe('what runs once at most', () => {
 describe('whatever is bound, lost and reported', () => {
   const names = 'a b c d'.split(' ');
   const some = fc.subarray(names);
-  const share = fc.record({ names: some, leaving: some });
+  const share = fc.record({ names: some, leaving: some, inherited: fc.constant([]) });
   const arbitrary = fc.record({
     shares: fc.tuple(share, share, share),
     lost: fc.subarray(['n3']),

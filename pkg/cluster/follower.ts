@@ -13,8 +13,8 @@ export interface Told {
   readonly bound: ReadonlySet<string>;
   /** When those were written. */
   readonly stamp: Stamp;
-  /** Whether something was taken from this node that it has not been seen to have given up. */
-  readonly leaving: boolean;
+  /** What was taken from this node, and it has not been seen to have given up. */
+  readonly leaving: ReadonlySet<string>;
   /** Of those bound here, the ones that a lost node may have left endpoints of. */
   readonly inherited: ReadonlySet<string>;
   /** Present only while the decision and the own bindings were both read, whole and not older than what was seen before. */
@@ -54,13 +54,13 @@ export class Follower {
     this.#parts = parts;
     this.#deps = deps;
     this.#loop = new Loop(parts.loop('bindings'), () => this.#round());
-    this.#told = { bound: new Set(), stamp: { epoch: 0, turn: 0 }, leaving: false, inherited: new Set() };
+    this.#told = { bound: new Set(), stamp: { epoch: 0, turn: 0 }, leaving: new Set(), inherited: new Set() };
   }
 
   /** Takes what is on disk, for as long as there is nothing newer. */
   restore(): void {
-    const { bound, bindings } = this.#parts.memory.kept;
-    this.#told = { bound: new Set(bound), stamp: bindings, leaving: false, inherited: new Set() };
+    const { bound, leaving, bindings } = this.#parts.memory.kept;
+    this.#told = { bound: new Set(bound), stamp: bindings, leaving: new Set(leaving), inherited: new Set() };
   }
 
   get told(): Told {
@@ -105,7 +105,7 @@ export class Follower {
       ? {
           bound: new Set(bindings.names),
           stamp: { epoch: bindings.epoch, turn: bindings.turn },
-          leaving: bindings.leaving.length > 0,
+          leaving: new Set(bindings.leaving),
           inherited: new Set(bindings.inherited),
           ...(decision ? { decision } : {}),
         }
@@ -119,13 +119,14 @@ export class Follower {
     if (isNews) this.#deps.changed();
   }
 
-  #keep(decision: Decision | undefined, { stamp, bound }: Told): Promise<void> {
+  #keep(decision: Decision | undefined, { stamp, bound, leaving }: Told): Promise<void> {
     const { kept } = this.#parts.memory;
     const epochs = [kept.epoch, decision?.epoch ?? 0, stamp.epoch, this.#leader?.epoch ?? 0];
     return this.#parts.keep({
       ...(decision ? { decision: { epoch: decision.epoch, turn: decision.turn } } : {}),
       bindings: stamp,
       bound: [...bound],
+      leaving: [...leaving],
       epoch: Math.max(...epochs),
     });
   }
@@ -188,8 +189,13 @@ export class Follower {
 
 function sameTold(a: Told, b: Told): boolean {
   if (a.decision !== b.decision && JSON.stringify(shown(a)) !== JSON.stringify(shown(b))) return false;
-  if (compareStamps(a.stamp, b.stamp) !== 0 || a.leaving !== b.leaving) return false;
-  return a.bound.size === b.bound.size && [...a.bound].every((name) => b.bound.has(name));
+  return (
+    compareStamps(a.stamp, b.stamp) === 0 && sameNames(a.bound, b.bound) && sameNames(a.leaving, b.leaving)
+  );
+}
+
+function sameNames(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a.size === b.size && [...a].every((name) => b.has(name));
 }
 
 function shown({ decision }: Told): unknown {

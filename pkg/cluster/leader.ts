@@ -62,12 +62,19 @@ export class Leader {
 
   /** Names of the members, for as long as this agent leads. */
   get members(): readonly string[] | undefined {
-    return this.#term && [...this.#roster.present].sort(compareStrings);
+    return this.#ruling && [...this.#roster.present].sort(compareStrings);
   }
 
   /** Nodes that this leader has given up. */
   get lost(): ReadonlySet<string> {
-    return this.#term?.lost(this.#parts.clock.monotonic(), this.#parts.options.nodeLostAfterMs) ?? new Set();
+    const { clock, options } = this.#parts;
+    return this.#ruling?.lost(clock.monotonic(), options.nodeLostAfterMs) ?? new Set();
+  }
+
+  /** The term, while it lasts. */
+  get #ruling(): Term | undefined {
+    const epoch = this.#deps.election.leadership?.epoch;
+    return epoch !== undefined && this.#term?.leadership.epoch === epoch ? this.#term : undefined;
   }
 
   ring(): void {
@@ -76,7 +83,7 @@ export class Leader {
 
   /** What the leader wrote may not be there any more. */
   doubt(): void {
-    if (!this.#term) return;
+    if (!this.#ruling) return;
     this.#ledger.doubt();
     this.ring();
   }
@@ -91,6 +98,7 @@ export class Leader {
     await this.#roster.refresh();
     await this.#ledger.refresh();
     if (!this.#leads(term)) return;
+    term.turn = Math.max(term.turn, this.#ledger.lastTurn(term.leadership.epoch));
     const higher = this.#higherEpoch(term);
     if (higher !== undefined) {
       this.#deps.election.raiseAbove(higher);
@@ -116,10 +124,8 @@ export class Leader {
     const { election } = this.#deps;
     const { clock, contact, journal } = this.#parts;
     const { leadership } = election;
-    if (!leadership) {
-      this.#term = undefined;
-      return undefined;
-    }
+    // The term stays: over a lost connection the same one may go on, and its stamps must not begin again.
+    if (!leadership) return undefined;
     if (this.#term?.leadership.epoch !== leadership.epoch) {
       this.#term = new Term(leadership, clock.monotonic());
       journal('normal', `leads the cluster, epoch ${leadership.epoch}`);

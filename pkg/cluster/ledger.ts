@@ -62,6 +62,15 @@ export class Ledger {
     return this.#nodes.get(node) ?? NO_STAMP;
   }
 
+  /** The newest turn of that epoch in anything that was written; 0 where there is none. */
+  lastTurn(epoch: number): number {
+    let last = this.#decision?.epoch === epoch ? this.#decision.turn : 0;
+    for (const bindings of this.#nodes.values()) {
+      if (bindings.epoch === epoch) last = Math.max(last, bindings.turn);
+    }
+    return last;
+  }
+
   /** What is known may be wrong: read it again. */
   doubt(): void {
     this.#isLoaded = false;

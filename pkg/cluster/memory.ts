@@ -16,6 +16,8 @@ export interface Kept {
   /** Of the newest own bindings that were believed, and their names. */
   readonly bindings: Stamp;
   readonly bound: readonly string[];
+  /** Names that were taken away and may still run here. */
+  readonly leaving: readonly string[];
 }
 
 /** A disk that does not answer must not keep a node from acting. */
@@ -45,6 +47,7 @@ export class Memory {
       decision: NO_STAMP,
       bindings: NO_STAMP,
       bound: [],
+      leaving: [],
     };
   }
 
@@ -103,5 +106,6 @@ function decode(fields: Fields): Kept {
     decision: readStamp(fields.fields('decision')),
     bindings: readStamp(fields.fields('bindings')),
     bound: fields.texts('bound'),
+    leaving: fields.has('leaving') ? fields.texts('leaving') : [],
   };
 }

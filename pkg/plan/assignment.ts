@@ -61,12 +61,14 @@ function unmetConstraints(object: ContainerObject, input: PlanInput): string | u
 }
 
 function assignBound(object: ContainerObject, cluster: ClusterInput, unmet: string | undefined): Assignment {
+  const mayMove = object.spec.reschedule === 'on-node-failure';
+  // First of all: once this node counts as lost, the leader takes it for stopped, whether it fits here or not.
+  if (mayMove && !cluster.leaseHeld) return { type: 'fenced' };
   if (unmet !== undefined) {
     const message = `bound to this node, which does not fit any more (${unmet}): the leader moves it`;
     return { type: 'undecided', condition: 'Waiting', message };
   }
-  const mayMove = object.spec.reschedule === 'on-node-failure';
-  return mayMove && !cluster.leaseHeld ? { type: 'fenced' } : { type: 'here' };
+  return { type: 'here' };
 }
 
 /** Not bound here: elsewhere only where the leader decided on these very manifests and left nothing out. */
