@@ -89,11 +89,18 @@ export function guardDisk(machine: Machine, file: string, guard: Guard): StateSt
   };
 }
 
-/** The coordinator as one process sees it. `member`: whether the agent has seen its membership over the present connection. */
+/** Who is told what an agent learns from the coordinator. */
+export interface StoreEar {
+  /** Whether the agent has seen its membership over the present connection. */
+  readonly member: (isMember: boolean) => void;
+  readonly read: (path: string, data: string) => void;
+}
+
+/** The coordinator as one process sees it. */
 export function guardStore(
   store: CoordinationStore,
   guard: Guard,
-  member: (isMember: boolean) => void,
+  { member, read }: StoreEar,
 ): CoordinationStore {
   const watching = (watch: Watch | undefined): Watch | undefined => watch && (() => guard.hear(watch));
   return {
@@ -118,6 +125,7 @@ export function guardStore(
         () => store.get(path, watching(watch)),
       );
       if (path.startsWith('members/') && znode?.mine === true) member(true);
+      if (znode) read(path, znode.data);
       return znode;
     },
     children: (path, watch) =>

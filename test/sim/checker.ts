@@ -2,7 +2,7 @@ import type { ObjectKey } from '../../pkg/api/index.ts';
 import type { Revision } from '../../pkg/manifest/index.ts';
 import type { EngineCall } from '../../pkg/reconcile/simulated/index.ts';
 import { Convergence } from './convergence.ts';
-import { CopyCheck } from './copies.ts';
+import { CopyCheck, mayMove } from './copies.ts';
 import { Evidence } from './evidence.ts';
 import { ForeignCheck } from './foreign.ts';
 import type { Machine } from './machine.ts';
@@ -24,6 +24,8 @@ export class Checker {
   readonly #evidence: Evidence;
   readonly #foreign: ForeignCheck;
   readonly #copies: CopyCheck;
+  /** When manifests last kept a container where it is, by its name. */
+  readonly #fixedUntilMs = new Map<string, number>();
   #isDirty = true;
   #lookedMs = 0;
 
@@ -41,7 +43,16 @@ export class Checker {
   }
 
   published(revision: Revision): void {
+    for (const { kind, name } of revision.objects.values()) {
+      if (kind === 'Container' && !mayMove(this.newest, name))
+        this.#fixedUntilMs.set(name, this.#sim.queue.nowMs);
+    }
     this.newest = revision;
+  }
+
+  /** Whether all manifests of that long have let the cluster move a container. */
+  hasBeenMovable(name: string, forMs: number): boolean {
+    return this.#sim.queue.nowMs - (this.#fixedUntilMs.get(name) ?? -Infinity) > forMs;
   }
 
   emptyRevision(): Revision {

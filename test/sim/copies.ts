@@ -8,6 +8,12 @@ import type { Simulation } from './simulation.ts';
 const MEND_MS = 20_000;
 
 /**
+ * A container that a manifest has just made movable may still run where it was pinned, by agents that read the manifests later: nothing tells
+ * the leader of it.
+ */
+const SETTLED_MS = 180_000;
+
+/**
  * At most one: a container that moves on node failure runs once among the nodes in good standing, and a node that was cut off for too long
  * has stopped its own.
  */
@@ -56,12 +62,13 @@ export class CopyCheck {
     return [...machine.host.containers.values()].flatMap(({ state, labels, name }) => {
       const owner = readOwnership(labels);
       if (state !== 'running' || owner?.cluster !== 'sim' || owner.name !== name) return [];
+      if (!this.#sim.checker.hasBeenMovable(owner.name, SETTLED_MS)) return [];
       return states.every(({ revision }) => mayMove(revision, owner.name)) ? [owner.name] : [];
     });
   }
 }
 
-function mayMove(revision: Revision | undefined, name: string): boolean {
+export function mayMove(revision: Revision | undefined, name: string): boolean {
   const object = revision?.objects.get(objectKey('Container', name));
   if (object?.kind !== 'Container') return false;
   return (

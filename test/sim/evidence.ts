@@ -63,7 +63,7 @@ export class Evidence {
     const isStop = operation === 'stopContainer';
     if (
       isStop &&
-      this.#isFenced(machine) &&
+      machine.mayBeFenced(this.#sim.fenceMs) &&
       revisions.some((revision) => this.#mayMove(revision, owner.name))
     )
       return 'fenced';
@@ -101,14 +101,6 @@ export class Evidence {
   #wasElsewhere(node: Machine, name: string): boolean {
     const revisions = new Set(this.#revisions(node).map(({ digest }) => digest));
     return this.#tree.wasElsewhere(name, { node: node.name, revisions, sinceMs: this.#sinceMs(node) });
-  }
-
-  /** The lease is lost by the simulation's own reckoning: nobody who leads can have heard of this node for so long. */
-  #isFenced(machine: Machine): boolean {
-    const { fenceMs, queue } = this.#sim;
-    const { contactMs } = machine;
-    if (contactMs === undefined || contactMs < machine.bootedMs) return true;
-    return queue.nowMs - contactMs >= fenceMs - 1;
   }
 
   #mayMove(revision: Revision, name: string): boolean {

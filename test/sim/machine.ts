@@ -37,6 +37,10 @@ export class Machine {
   contactMs: number | undefined;
   /** Since when there has been contact without a gap of more than the session timeout. */
   #contactSinceMs = 0;
+  /** When the lease was last seen to be lost, by the simulation's own reckoning. */
+  #lapsedMs = -1;
+  /** Of anything that agents here have read and may have believed. */
+  highestEpoch = 0;
   /** Whether the cluster may count on what it knows of this node. */
   isInGoodStanding = false;
   #labels: Labels;
@@ -99,6 +103,14 @@ export class Machine {
     this.ableSinceMs = undefined;
   }
 
+  /** Whether an agent here may take its lease for lost: without contact for so long, or not told yet what moved meanwhile. */
+  mayBeFenced(fenceMs: number): boolean {
+    const { contactMs, process } = this;
+    if (contactMs === undefined || contactMs < this.bootedMs || this.#now() - contactMs >= fenceMs - 1)
+      return true;
+    return (process?.bindingsReadMs ?? -1) <= this.#lapsedMs;
+  }
+
   /** Notes how things stand now. */
   look(terms: StandingTerms): void {
     const nowMs = this.#now();
@@ -106,6 +118,7 @@ export class Machine {
     else this.ableSinceMs = undefined;
     this.#noteContact(nowMs, terms.sessionTimeoutMs);
     const isCutOff = this.contactMs === undefined || nowMs - this.contactMs > terms.fenceMs;
+    if (isCutOff) this.#lapsedMs = nowMs;
     const isBack = this.hasBeenAble(terms.mendMs) && nowMs - this.#contactSinceMs > terms.mendMs;
     this.isInGoodStanding = !this.isOff && !isCutOff && (this.isInGoodStanding || isBack);
   }

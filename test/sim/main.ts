@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { runMutants } from './mutants.ts';
 import { range, runSeeds, type RunSummary } from './runner.ts';
 import { KNOWN_SEEDS } from './seeds.ts';
 import { Simulation, type SeedResult } from './simulation.ts';
@@ -7,7 +8,8 @@ const USAGE = `usage: npm run sim -- [--seeds N] [--seed FIRST] [--workers N] [-
   --seeds N     how many seeds (default 100)
   --seed FIRST  the first one; without --seeds only this one (default 1)
   --workers N   how many at a time (default 2)
-  --trace       one seed, every event of it`;
+  --trace       one seed, every event of it
+  --mutants     plant bugs one at a time and see each caught; --only TEXT takes those with it in their names`;
 
 const { values } = parseArgs({
   options: {
@@ -15,6 +17,8 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     workers: { type: 'string', default: '2' },
     trace: { type: 'boolean', default: false },
+    mutants: { type: 'boolean', default: false },
+    only: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -27,6 +31,8 @@ if (values.help || ![first, count, workers].every(Number.isSafeInteger)) {
   process.exitCode = values.help ? 0 : 2;
 } else if (values.trace) {
   await trace(first);
+} else if (values.mutants) {
+  process.exitCode = (await runMutants(workers, values.only)) ? 0 : 1;
 } else {
   await runMany();
 }

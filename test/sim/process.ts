@@ -23,6 +23,8 @@ export interface ProcessSetup {
   readonly store?: CoordinationStore;
   readonly nodeLostAfterMs: number;
   readonly strategy: 'spread' | 'binpack';
+  /** False once there are so many calls at one moment that they would never end. */
+  readonly mayCall: () => boolean;
   /** It is dead from now on: killed, or died at one of its calls. */
   readonly died: () => void;
 }
@@ -38,6 +40,7 @@ export class AgentProcess {
   #isDead = false;
   #isMember = false;
   #contactMs: number | undefined;
+  #bindingsReadMs: number | undefined;
   #callCount = 0;
   #doom: { readonly atCall: number; readonly phase: 'before' | 'after' } | undefined;
 
@@ -57,9 +60,12 @@ export class AgentProcess {
     const engine = guardEngine(machine, guard);
     const store =
       setup.store &&
-      guardStore(setup.store, guard, (isMember) => {
-        this.contactMs();
-        this.#isMember = isMember;
+      guardStore(setup.store, guard, {
+        member: (isMember) => {
+          this.contactMs();
+          this.#isMember = isMember;
+        },
+        read: (path, data) => this.#noteRead(path, data),
       });
     this.cluster = store && this.#makeCluster(store, { engine, source, guard });
     this.reconciler = new Reconciler(
@@ -111,12 +117,26 @@ export class AgentProcess {
     return this.#contactMs === undefined ? undefined : this.clock.trueMs(this.#contactMs);
   }
 
+  /** Since when, by the simulation's time, bindings that could be believed were known; absent while there were none. */
+  get bindingsReadMs(): number | undefined {
+    return this.#bindingsReadMs;
+  }
+
   kill(how: string): void {
     if (this.#isDead) return;
     this.#isDead = true;
     this.clock.kill();
     this.#setup.trace.tell(this.#setup.machine.name, `agent dies ${how}`);
     this.#setup.died();
+  }
+
+  #noteRead(path: string, data: string): void {
+    const { machine } = this.#setup;
+    if (!this.#isMember || path !== `bindings/${machine.name}`) return;
+    const { epoch } = JSON.parse(data) as { readonly epoch: number };
+    if (epoch < machine.highestEpoch) return;
+    machine.highestEpoch = epoch;
+    this.#bindingsReadMs = this.clock.trueMs(this.clock.monotonic());
   }
 
   async #start(source: { start(changed: () => void): Promise<void> }): Promise<void> {
@@ -153,7 +173,7 @@ export class AgentProcess {
       else run();
     };
     const call = async <Result>(what: () => string, effect: () => Promise<Result>): Promise<Result> => {
-      if (this.#isDead) return NEVER();
+      if (this.#isDead || !this.#setup.mayCall()) return NEVER();
       this.#callCount += 1;
       const text = what();
       const isLast = this.#doom?.atCall === this.#callCount ? this.#doom.phase : undefined;

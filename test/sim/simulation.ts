@@ -45,6 +45,7 @@ export interface SimulationOptions {
 
 /** Steps after which a seed counts as running wild. */
 const MAX_STEPS = 400_000;
+const MAX_CALLS_AT_ONCE = 5_000;
 const WAIT_MS = 5_000;
 
 /** One cluster in one thread: machines, engines, coordinator, manifests, time and faults, all from one seed. */
@@ -68,6 +69,7 @@ export class Simulation {
   /** Events of engines: lost, doubled, or once each. */
   eventCopies: () => number = () => 1;
   #steps = 0;
+  #calls = { atStep: 0, count: 0 };
   #broken: Broken | undefined;
 
   constructor(options: SimulationOptions) {
@@ -159,6 +161,15 @@ export class Simulation {
     }
   }
 
+  /** Calls that fail at once and are tried again at once go on for ever, and no time passes. */
+  #mayCall(): boolean {
+    if (this.#calls.atStep !== this.#steps) this.#calls = { atStep: this.#steps, count: 0 };
+    this.#calls.count += 1;
+    if (this.#calls.count <= MAX_CALLS_AT_ONCE) return true;
+    this.break('bounded effort', `${MAX_CALLS_AT_ONCE} calls at one moment: something runs in a circle`);
+    return false;
+  }
+
   #requireWhole(): void {
     if (this.#broken) throw this.#broken;
   }
@@ -177,6 +188,7 @@ export class Simulation {
     machine.process = new AgentProcess({
       ...{ machine, clock, dice, trace, nodeLostAfterMs, strategy },
       ...(this.isCluster ? { store: this.coordinator.open(machine.name, { clock }) } : {}),
+      mayCall: () => this.#mayCall(),
       died: () => {
         machine.process = undefined;
         this.coordinator.cut(machine.name);
