@@ -234,16 +234,6 @@ describe('Z5: a call without a connection', () => {
     expect(seat.clock.monotonic()).toBe(0);
   });
 
-  it('ends also when it is made at the very moment of the loss', async () => {
-    const { server, seat } = await connected();
-    server.script = { answer: () => undefined };
-    const lost = seat.store.get('x');
-    await seat.until('the request', () => server.types(0).length === 2);
-    server.cut();
-    const again = lost.catch(() => seat.store.get('x'));
-    expect(await ending(seat, again)).toBe('coordinator-unreachable transient');
-  });
-
   it('ends when the session expires under it', async () => {
     const { server, seat } = await connected();
     server.script = {
@@ -320,10 +310,15 @@ describe('Z7: an event of a type that nobody knows', () => {
 
 describe('Z8: a client object', () => {
   it('may be closed before it is connected', async () => {
-    const server = await scripted();
-    const seat = seatAt([server.port]).start();
-    await seat.stop();
-    expect(seat.told).toEqual([]);
+    const server = await scripted({ greet: () => undefined });
+    for (const greetings of [0, 1]) {
+      const seat = seatAt([server.port]).start();
+      await seat.until('the greeting', () => server.greetings.length >= greetings);
+      let stopped = false;
+      void seat.store.stop().then(() => (stopped = true));
+      await seat.until('the end', () => stopped);
+      expect([seat.nowMs, seat.told]).toEqual([0, []]);
+    }
   });
 
   it('numbers its requests from 0 again before they need more than 31 bits', async () => {
@@ -347,6 +342,8 @@ describe('Z8: a client object', () => {
     await look();
     expect(server.requests.map(({ xid }) => xid)).toEqual([0x7fff_ffff, 0]);
     connection.abandon('is done with');
+    await expect(look()).rejects.toMatchObject({ code: 'coordinator-unreachable' });
+    expect(await connection.ended).toMatchObject({ type: 'lost' });
   });
 
   it('is a new one after an expiry, with a session of its own', async () => {

@@ -182,9 +182,7 @@ export class Session {
   }
 
   #adopt(connection: Connection): void {
-    const { key } = connection;
-    if (!this.owns(key.id)) this.#contactMs = undefined;
-    this.#key = key;
+    this.#key = connection.key;
     this.#sessionTimeoutMs = connection.sessionTimeoutMs;
   }
 

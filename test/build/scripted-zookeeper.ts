@@ -152,7 +152,7 @@ export function grant(session: bigint, timeoutMs: number): Buffer<ArrayBuffer> {
 }
 
 /** Each znode is there, at version 0, with the text `data`, and has no children. */
-export function usualAnswer(request: ScriptedRequest): Buffer {
+function usualAnswer(request: ScriptedRequest): Buffer {
   switch (request.type) {
     case OP.getData:
       return reply(request, 0, Buffer.concat([text('data'), stat()]));

@@ -102,6 +102,16 @@ export function describeWriting(stage: () => StoreStage): void {
       expect(await seat.get('a/b/c')).toMatchObject({ ephemeral: false });
     });
 
+    it('makes the folder above what the same commit makes as a folder', async () => {
+      const seat = await stage().connected();
+      await seat.commit(
+        { type: 'create', path: 'above/new', data: 'kept', ephemeral: false },
+        { type: 'create', path: 'above/new/below', data: '', ephemeral: true },
+      );
+      expect(await seat.get('above/new')).toMatchObject({ data: 'kept', version: 0 });
+      expect(await seat.children('above/new')).toEqual(['below']);
+    });
+
     it('makes a parent folder that several sessions need at the same moment', async () => {
       const seats = await Promise.all(Array.from({ length: 5 }, () => stage().connected()));
       await Promise.all(seats.map((seat, i) => seat.createEphemeral(`members/node-${i}`)));
