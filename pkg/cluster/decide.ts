@@ -142,10 +142,14 @@ class Deciding {
     }
     if (target === undefined) return;
     const isThere = owners.includes(target) || this.#input.reported.get(name)?.has(target) === true;
-    if (!isThere && runsOnce && this.#mayRunElsewhere(name, target)) return;
-    if (!isThere && this.#comesFromLost(name, target)) this.#target(target).inherited.add(name);
-    this.#target(target).names.add(name);
-    this.#target(target).leaving.delete(name);
+    if (isThere || !runsOnce || !this.#mayRunElsewhere(name, target)) this.#give(name, target, isThere);
+  }
+
+  #give(name: string, node: string, isThere: boolean): void {
+    const share = this.#target(node);
+    if (!isThere && this.#comesFromLost(name, node)) share.inherited.add(name);
+    share.names.add(name);
+    share.leaving.delete(name);
   }
 
   /** Whether a node other than the target may still be running it. What was taken just now is not known to have ended. */

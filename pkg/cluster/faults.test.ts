@@ -79,20 +79,27 @@ class Storm {
   #fault(): void {
     const node = NAMES[this.#roll(NAMES.length)]!;
     const { coordinator } = this.stage;
-    const what = this.#roll(12);
+    const faults: (() => void)[] = [
+      () => this.#partition(node, 'both'),
+      () => this.#partition(node, this.#roll(2) === 0 ? 'to-server' : 'to-client'),
+      () => NAMES.forEach((name) => this.#partition(name, 'none')),
+      () => NAMES.forEach((name) => this.#partition(name, 'none')),
+      () => this.#client(node, (name) => coordinator.expire(name)),
+      () => this.#kill(node),
+      () => NAMES.filter((name) => this.#isDead(name)).forEach((name) => this.#start(name)),
+      () => coordinator.restart(),
+      () => this.#declare(),
+      () => this.#relabel(node),
+      () => this.#lose(this.#roll(40) + 3),
+      () => this.#client(node, (name) => coordinator.cut(name)),
+    ];
+    const what = this.#roll(faults.length);
     this.trace.push(`${this.#now()} ${what} ${node}`);
-    if (what === 0) this.#partition(node, 'both');
-    if (what === 1) this.#partition(node, this.#roll(2) === 0 ? 'to-server' : 'to-client');
-    if (what === 2 || what === 3) for (const name of NAMES) this.#partition(name, 'none');
-    if (what === 4) this.#client(node, (name) => coordinator.expire(name));
-    if (what === 5) this.#kill(node);
-    if (what === 6)
-      for (const name of NAMES) if (this.#hosts.get(name)!.deadSinceMs !== undefined) this.#start(name);
-    if (what === 7) coordinator.restart();
-    if (what === 8) this.#declare();
-    if (what === 9) this.#relabel(node);
-    if (what === 10) this.#lose(this.#roll(40) + 3);
-    if (what === 11) this.#client(node, (name) => coordinator.cut(name));
+    faults[what]!();
+  }
+
+  #isDead(node: string): boolean {
+    return this.#hosts.get(node)!.deadSinceMs !== undefined;
   }
 
   #client(node: string, act: (client: string) => void): void {

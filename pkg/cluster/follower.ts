@@ -1,5 +1,5 @@
 import { readBindings, type Bindings, type BindingsRead } from './bindings.ts';
-import { readDecision, type Decision } from './decision.ts';
+import { readDecision, sameDecision, type Decision } from './decision.ts';
 import type { DocumentRead } from './document.ts';
 import { readEpoch } from './election.ts';
 import { Loop } from './loop.ts';
@@ -188,16 +188,15 @@ export class Follower {
 }
 
 function sameTold(a: Told, b: Told): boolean {
-  if (a.decision !== b.decision && JSON.stringify(shown(a)) !== JSON.stringify(shown(b))) return false;
+  const isSame = a.decision && b.decision ? sameDecision(a.decision, b.decision) : a.decision === b.decision;
   return (
-    compareStamps(a.stamp, b.stamp) === 0 && sameNames(a.bound, b.bound) && sameNames(a.leaving, b.leaving)
+    isSame &&
+    compareStamps(a.stamp, b.stamp) === 0 &&
+    sameNames(a.bound, b.bound) &&
+    sameNames(a.leaving, b.leaving)
   );
 }
 
 function sameNames(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
   return a.size === b.size && [...a].every((name) => b.has(name));
-}
-
-function shown({ decision }: Told): unknown {
-  return decision && [decision.revision, decision.omitted, [...decision.unplaced]];
 }

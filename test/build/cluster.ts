@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { FakeClock, silentLogger } from '../../pkg/api/index.ts';
 import { Cluster, type ClusterDeps, type ClusterOptions } from '../../pkg/cluster/index.ts';
 import { SimulatedCoordinator } from '../../pkg/cluster/simulated/index.ts';
@@ -97,7 +98,8 @@ export class ClusterStage {
   }
 
   declare(...containers: readonly ContainerObject[]): void {
-    this.revision = revision(containers);
+    const { digest, ...rest } = revision(containers);
+    this.revision = { ...rest, digest: createHash('sha256').update(digest).digest('hex') };
     for (const agent of this.agents) agent.sourceChanged();
   }
 
