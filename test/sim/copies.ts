@@ -46,6 +46,7 @@ export class CopyCheck {
   /** Whoever could act since the lease was lost has acted. */
   #checkFence(machine: Machine, name: string): void {
     const { fenceMs, queue } = this.#sim;
+    if (!machine.knowsBindings) return;
     const sinceMs = Math.max((machine.contactMs ?? machine.bootedMs) + fenceMs, machine.bootedMs);
     const lateMs = queue.nowMs - sinceMs;
     if (lateMs < MEND_MS || !machine.hasBeenAble(Math.min(lateMs, 2 * MEND_MS))) return;

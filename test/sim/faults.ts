@@ -262,7 +262,9 @@ function drift(
 
 function loseDisk(machine: Machine): void {
   const isOneRenamed = [...machine.host.containers.values()].some(({ name }) => name.startsWith('lost-'));
-  if (!isOneRenamed) machine.disk.clear();
+  if (isOneRenamed) return;
+  machine.disk.clear();
+  machine.knowsBindings = false;
 }
 
 function engineUp(machine: Machine): void {

@@ -14,6 +14,9 @@ export interface StandingTerms {
   readonly mendMs: number;
 }
 
+/** How long steps may run after what they were planned on. */
+const LANES_MS = 30_000;
+
 /** A host with its engine, its disk, its manifests, and the agent process on it, if one runs. */
 export class Machine {
   readonly name: string;
@@ -29,6 +32,8 @@ export class Machine {
   isEngineDown = false;
   /** Chance that an engine call fails before or after its work, and how much longer it takes. */
   trouble = { before: 0, after: 0, delayMs: 0 };
+  /** Whether the disk, or an agent since it was lost, knows what is bound here. */
+  knowsBindings = false;
   /** Writing to the disk fails. */
   isDiskFull = false;
   /** Since when the agent here could do its work: alive, awake, engine answering. Absent while it cannot. */
@@ -108,6 +113,8 @@ export class Machine {
     const { contactMs, process } = this;
     if (contactMs === undefined || contactMs < this.bootedMs || this.#now() - contactMs >= fenceMs - 1)
       return true;
+    // Stops that were planned before it came back may still run.
+    if (this.#lapsedMs >= 0 && this.#now() - this.#lapsedMs < LANES_MS) return true;
     return (process?.bindingsReadMs ?? -1) <= this.#lapsedMs;
   }
 

@@ -136,6 +136,7 @@ export class AgentProcess {
     const { epoch } = JSON.parse(data) as { readonly epoch: number };
     if (epoch < machine.highestEpoch) return;
     machine.highestEpoch = epoch;
+    machine.knowsBindings = true;
     this.#bindingsReadMs = this.clock.trueMs(this.clock.monotonic());
   }
 
