@@ -23,8 +23,14 @@ function subject(latencyMs: number): StoreSubject {
     freeze: () => coordinator.freeze(),
     thaw: () => coordinator.thaw(),
     cut: () => clients.forEach((client) => coordinator.cut(client)),
-    down: () => Promise.resolve(coordinator.stop()),
-    up: () => Promise.resolve(coordinator.start()),
+    down: async () => {
+      coordinator.stop();
+      await Promise.resolve();
+    },
+    up: async () => {
+      coordinator.start();
+      await Promise.resolve();
+    },
     expire: (session) => {
       const owner = clients.find((client) => coordinator.sessionOf(client) === session);
       if (owner !== undefined) coordinator.expire(owner);
