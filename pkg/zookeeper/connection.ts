@@ -48,6 +48,7 @@ interface Call {
 
 /** No call waits longer for its answer, however long the session may live. */
 const MAX_CALL_MS = 30_000;
+const OPEN_PARTS = 4;
 const MAX_XID = 0x7fff_ff00;
 const PASSWORD_BYTES = 16;
 const ERROR_OFFSET = 16;
@@ -85,9 +86,9 @@ export class Connection {
 
   /** Connects. True when the server has granted a session; false when it ended before. */
   open(): Promise<boolean> {
-    const { clock, openWithinMs, auth, zxid } = this.#options;
+    const { openWithinMs, auth, zxid } = this.#options;
     const granted = new Promise<boolean>((resolve) => (this.#resolveGranted = resolve));
-    this.#cancelAlarm = clock.after(openWithinMs, () => this.abandon('does not answer'));
+    this.#countDown(OPEN_PARTS, openWithinMs / OPEN_PARTS);
     if (auth !== undefined) this.#client.addAuthInfo('digest', Buffer.from(auth));
     if (zxid !== undefined) this.#manager.zxid = zxid;
     try {
@@ -98,6 +99,14 @@ export class Connection {
     // The library's own alarm; ours runs already.
     clearTimeout(this.#manager.connectTimeoutHandler ?? undefined);
     return granted;
+  }
+
+  /** In parts, for this process may be what is slow: between two parts it reads what has come. */
+  #countDown(parts: number, partMs: number): void {
+    this.#cancelAlarm = this.#options.clock.after(partMs, () => {
+      if (parts > 1) this.#countDown(parts - 1, partMs);
+      else this.abandon('does not answer');
+    });
   }
 
   /** The session is in order: from here on only silence ends the connection. */
@@ -243,7 +252,7 @@ export class Connection {
 
   #lookAt(dueMs: number): void {
     const { clock } = this.#options;
-    this.#cancelLook = clock.after(dueMs - clock.monotonic(), () => this.#look(dueMs));
+    this.#cancelLook = clock.after(Math.max(0, dueMs - clock.monotonic()), () => this.#look(dueMs));
   }
 
   /** When the oldest of the others is due. All wait equally long, so they are due in the order they were sent. */
