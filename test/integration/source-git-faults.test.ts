@@ -204,6 +204,14 @@ describe('the clone', () => {
     expect(trouble(await stage.start())).toEqual(bad('git-repository-missing', 'a'));
   });
 
+  it('may be removed with everything else under a running agent', async () => {
+    repository.push({ 'a.yaml': network('a') });
+    const source = await stage.start();
+    rmSync(stage.stateDir, { recursive: true });
+    repository.push({ 'b.yaml': network('b') });
+    expect(await synced(source)).toEqual(good('a', 'b'));
+  });
+
   it('may be lost with everything else, and then nothing is in force until the remote answers', async () => {
     repository.push({ 'a.yaml': network('a') });
     const source = await stage.start();

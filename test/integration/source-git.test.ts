@@ -42,6 +42,13 @@ describe('a ref', () => {
     }
   });
 
+  it('must lead to a commit', async () => {
+    repository.push({ 'a.yaml': network('a') });
+    repository.git(['push', 'origin', 'HEAD^{tree}:refs/tags/tree']);
+    const source = await stage.start({ ref: 'tree' });
+    expect(source.state()).toMatchObject({ problem: 'git-ref-missing' });
+  });
+
   it('that is both a branch and a tag is the branch', async () => {
     repository.push({ 'a.yaml': network('tagged') });
     repository.git(['push', 'origin', 'HEAD:refs/tags/both']);
@@ -94,6 +101,14 @@ describe('the manifests of a commit', () => {
       '.gitmodules': '[submodule "x"]\n\tpath = x\n\turl = ext::sh -c touch% /tmp/never\n',
     });
     expect(namesOf(await stage.start())).toEqual(['a']);
+  });
+
+  it('may not be larger than the clone may be, however well they compress', async () => {
+    repository.push({ 'a.yaml': network('a') });
+    const source = await stage.start({ maxBytes: 1_000_000 });
+    repository.push({ 'b.yaml': `${network('b')}${'#'.repeat(2_000_000)}\n` });
+    await source.sync();
+    expect([source.state().problem, namesOf(source)]).toEqual(['git-too-large', ['a']]);
   });
 
   it('may be none, if the folder is still there', async () => {

@@ -5,15 +5,15 @@ import { assemble } from '../../manifest/merge/index.ts';
 import type { SourceCommit } from '../../reconcile/index.ts';
 import type { Reader } from '../sighting.ts';
 import { fileDiagnostic } from '../sighting.ts';
-import { isDamage, type Clone } from './clone.ts';
+import type { Clone } from './clone.ts';
 import { commitArgs, describeCommit, parseCommit } from './commit.ts';
-import { knownFiles, readFiles, type FilesRead, type ReadFile } from './files.ts';
+import { knownFiles, readFiles, TreeDamage, type FilesRead, type ReadFile } from './files.ts';
 import { chooseManifests, listArgs, type Listing } from './listing.ts';
 import { GitProblem } from './problem.ts';
 import type { AppliedRecord } from './record.ts';
 import type { GitSettings } from './settings.ts';
 import type { SignatureCheck } from './signature.ts';
-import { TreeDamage } from './files.ts';
+import { isDamage } from './to-problem.ts';
 import type { Trees } from './trees.ts';
 
 /** A commit that may come into force: all its manifests are good. */
@@ -95,6 +95,9 @@ export class Checkout {
       fileOf: this.#fileOf,
       readLink: (oid) => clone.local({ args: ['cat-file', 'blob', oid] }),
     });
+    if (listing.bytes > settings.maxBytes) {
+      throw new GitProblem('git-too-large', 'the manifests of the commit are larger than a clone may be');
+    }
     if (!listing.isEmpty) return listing;
     if (path === '') {
       throw new GitProblem(

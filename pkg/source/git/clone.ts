@@ -1,11 +1,13 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage, type Clock, type Logger } from '../../api/index.ts';
+import { countPacks, removeLeftovers, sizeOf } from './clone-files.ts';
 import { gitConfig, gitEnvironment, type Environment } from './environment.ts';
-import { GitFailure, knownProblem, problemOf } from './failure.ts';
 import type { GitFolders } from './folders.ts';
 import { GitProblem } from './problem.ts';
 import type { Ref } from './remote.ts';
+import { isDamage, toProblem } from './to-problem.ts';
 import type { GitRunner } from './runner.ts';
 import type { GitSettings } from './settings.ts';
 import { readToken } from './token.ts';
@@ -106,10 +108,7 @@ export class Clone {
   /** Makes one pack of many, and drops what no commit in use needs. */
   async tidy(): Promise<void> {
     const { folders, logger } = this.#parts;
-    const packs = (await filesIn(join(folders.clone, 'objects/pack'))).filter((name) =>
-      name.endsWith('.pack'),
-    );
-    if (packs.length < MANY_PACKS) return;
+    if ((await countPacks(folders.clone)) < MANY_PACKS) return;
     try {
       await this.local({ args: ['gc', '--quiet', '--prune=now'] });
     } catch (error) {
@@ -119,8 +118,8 @@ export class Clone {
 
   /** Folders, configuration, and nothing left over from an agent that was killed. */
   async #prepare(): Promise<void> {
-    if (this.#isPrepared) return;
     const { folders, settings } = this.#parts;
+    if (this.#isPrepared && existsSync(folders.config) && existsSync(folders.gnupg)) return;
     try {
       await mkdir(folders.root, { recursive: true, mode: 0o700 });
       for (const folder of [folders.home, folders.gnupg, folders.trees]) {
@@ -245,21 +244,6 @@ export class Clone {
   }
 }
 
-/** Whether git failed in a way that only a damaged clone explains. */
-export function isDamage(error: unknown): error is GitFailure {
-  return error instanceof GitFailure && error.kind === 'exit' && knownProblem(error) === undefined;
-}
-
-/** Whatever went wrong as a problem with a code. */
-export function toProblem(error: unknown): GitProblem {
-  if (error instanceof GitProblem) return error;
-  if (error instanceof GitFailure) return knownProblem(error) ?? problemOf('git-failed', error.output);
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  const isDisk =
-    code === 'ENOSPC' || code === 'EDQUOT' || code === 'EROFS' || code === 'EFBIG' || code === 'EACCES';
-  return problemOf(isDisk ? 'git-disk' : 'git-failed', errorMessage(error));
-}
-
 /** The object of the first candidate that is there. */
 function chosen(listed: string, ref: Ref): string | undefined {
   const oids = new Map<string, string>();
@@ -282,32 +266,4 @@ function missingRef(ref: Ref, listed: string): GitProblem {
     'git-ref-missing',
     `the remote has no branch or tag ${ref.text}${others}; push it, or name another one${also}`,
   );
-}
-
-/** Locks and half packs of a git that was killed. Nobody else works in the clone. */
-async function removeLeftovers(clone: string): Promise<void> {
-  const inRoot = (await filesIn(clone)).filter((name) => name.endsWith('.lock'));
-  const inRefs = (await filesIn(join(clone, 'refs/ovr'))).filter((name) => name.endsWith('.lock'));
-  const packs = (await filesIn(join(clone, 'objects/pack'))).filter((name) =>
-    /^tmp_|^\.tmp-|\.lock$/.test(name),
-  );
-  const paths = [
-    ...inRoot.map((name) => join(clone, name)),
-    ...inRefs.map((name) => join(clone, 'refs/ovr', name)),
-    ...packs.map((name) => join(clone, 'objects/pack', name)),
-  ];
-  for (const path of paths) await rm(path, { force: true });
-}
-
-async function filesIn(folder: string): Promise<string[]> {
-  return readdir(folder).catch(() => []);
-}
-
-/** Bytes of all packs, also of those that are being written. */
-async function sizeOf(clone: string): Promise<number> {
-  const folder = join(clone, 'objects/pack');
-  const sizes = (await filesIn(folder)).map(
-    async (name) => (await stat(join(folder, name)).catch(() => undefined))?.size ?? 0,
-  );
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }

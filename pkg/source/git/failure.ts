@@ -33,7 +33,10 @@ const SIGNS: readonly (readonly [sign: RegExp, code: GitCode])[] = [
     /Permission denied \(|Authentication failed|could not read (Username|Password)|returned error: 40[13]/i,
     'git-auth',
   ],
-  [/upload-pack: not our ref|couldn't find remote ref|not our ref|unadvertised object/i, 'git-ref-missing'],
+  [
+    /upload-pack: not our ref|couldn't find remote ref|not our ref|unadvertised object|not a commit\b/i,
+    'git-ref-missing',
+  ],
   [
     /repository .* not found|does not appear to be a git repository|returned error: 404|Repository not found|no such repository/i,
     'git-repository-missing',
@@ -54,8 +57,10 @@ const ADVICE: Readonly<Partial<Record<GitCode, string>>> = {
   'git-key-file': 'ssh cannot use the key file; it must be a private key without a passphrase',
   'git-redirected': 'the remote redirects to another address; put the new one into the URL',
   'git-repository-missing': 'there is no such repository, or this access may not see it; check the URL',
-  'git-ref-missing': 'the remote no longer offers this commit; check the ref',
+  'git-ref-missing': 'the remote offers no such commit; check the ref',
   'git-disk': 'the clone cannot be written; make room on the file system of the state folder',
+  'git-corrupt':
+    'the clone is damaged, also after it was made again; remove the folder git in the state folder',
   'git-failed': 'git failed in an unknown way',
 };
 

@@ -3,7 +3,7 @@ import type { Source, SourceCommit, SourceState } from '../../reconcile/index.ts
 import type { Reader } from '../sighting.ts';
 import { WorkerReader } from '../worker-reader.ts';
 import { Checkout, type GoodCommit } from './checkout.ts';
-import { Clone, toProblem } from './clone.ts';
+import { Clone } from './clone.ts';
 import { describeCommit, shortHash } from './commit.ts';
 import { TreeDamage } from './files.ts';
 import { foldersFor, type GitFolders } from './folders.ts';
@@ -12,6 +12,7 @@ import { readRecord, writeRecord } from './record.ts';
 import { SimpleGitRunner } from './runner.ts';
 import { settingsOf, type GitSettings, type GitSourceOptions } from './settings.ts';
 import { SignatureCheck } from './signature.ts';
+import { toProblem } from './to-problem.ts';
 import { nextDelayMs } from './timing.ts';
 import { Trees } from './trees.ts';
 
@@ -56,6 +57,9 @@ class PollingGitSource implements GitSource {
   #changed: (() => void) | undefined;
   #state: SourceState = { diagnostics: [], doubt: 'the Git remote was not asked yet' };
   #inForce: GoodCommit | undefined;
+  /** The commit that was in force before. */
+  #previous: string | undefined;
+  #isUntidy = false;
   #attempted: SourceCommit | undefined;
   #verdict: Verdict | undefined;
   #problem: GitProblem | undefined;
@@ -169,7 +173,7 @@ class PollingGitSource implements GitSource {
     this.#wasAsked = true;
     if (this.#problem === undefined || !this.#problem.isDoubtful) this.#lastSyncMs = this.#clock.now();
     this.#publish();
-    if (this.#problem === undefined) await this.#clone.tidy();
+    await this.#tidy();
   }
 
   /** Whether looking into this object again would tell nothing new. */
@@ -187,7 +191,7 @@ class PollingGitSource implements GitSource {
       this.#attempted = commit;
       const good = await this.#checkout.read(oid, commit, this.#inForce?.files ?? []);
       await this.#record(good);
-      await this.#switch(good);
+      this.#switch(good);
     } catch (error) {
       const problem = toProblem(error);
       if (!problem.isOfTheCommit && !BY_KEYRING.has(problem.code)) throw problem;
@@ -207,16 +211,26 @@ class PollingGitSource implements GitSource {
     });
   }
 
-  async #switch(good: GoodCommit): Promise<void> {
-    const previous = this.#inForce?.commit.commit;
+  #switch(good: GoodCommit): void {
+    if (this.#inForce && this.#inForce.commit.commit !== good.commit.commit)
+      this.#previous = this.#inForce.commit.commit;
     this.#inForce = good;
+    this.#isUntidy = true;
     this.#verdict = { oid: good.oid };
     this.#problem = undefined;
     this.#logger.info(
       { commit: good.commit.commit, revision: good.revision.digest, objects: good.revision.objects.size },
       'a new commit is in force',
     );
-    await this.#trees.keepOnly([good.commit.commit, ...(previous === undefined ? [] : [previous])]);
+  }
+
+  /** Drops what no commit in use needs, once the new one is in force. */
+  async #tidy(): Promise<void> {
+    if (!this.#isUntidy || this.#inForce === undefined) return;
+    this.#isUntidy = false;
+    const { commit } = this.#inForce.commit;
+    await this.#trees.keepOnly([commit, ...(this.#previous === undefined ? [] : [this.#previous])]);
+    await this.#clone.tidy();
   }
 
   /** What was in force when the agent ended stays in force until the remote says otherwise. */

@@ -26,6 +26,8 @@ interface Entry {
 /** The manifests of one folder of one commit. */
 export interface Listing {
   readonly files: readonly ManifestBlob[];
+  /** Of all files, unpacked. */
+  readonly bytes: number;
   /** Whether the folder holds anything at all. */
   readonly isEmpty: boolean;
   /** What has a manifest's name and is none. */
@@ -59,6 +61,7 @@ export function listArgs(commit: string, folder: string, recursive: boolean): st
 export async function chooseManifests(output: string, context: ListingContext): Promise<Listing> {
   const entries = parseEntries(output, context.folder === '' ? '' : `${context.folder}/`);
   const files: ManifestBlob[] = [];
+  let bytes = 0;
   const diagnostics: Diagnostic[] = [];
   for (const [name, entry] of entries) {
     if (!isManifestPath(name)) continue;
@@ -69,10 +72,12 @@ export async function chooseManifests(output: string, context: ListingContext): 
       break;
     }
     const found = await regularFile(name, entry, entries, context.readLink);
-    if ('oid' in found) files.push({ name, blob: found.oid });
-    else diagnostics.push(fileDiagnostic(context.fileOf(name), found.code, found.message));
+    if ('oid' in found) {
+      files.push({ name, blob: found.oid });
+      bytes += found.size;
+    } else diagnostics.push(fileDiagnostic(context.fileOf(name), found.code, found.message));
   }
-  return { files, isEmpty: entries.size === 0, diagnostics };
+  return { files, bytes, isEmpty: entries.size === 0, diagnostics };
 }
 
 function parseEntries(output: string, prefix: string): Map<string, Entry> {
