@@ -1,7 +1,9 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { OvrError } from '../../pkg/api/index.ts';
-import type { CoordinationStore } from '../../pkg/cluster/index.ts';
+import type { CoordinationStore, StoreEvent } from '../../pkg/cluster/index.ts';
 import { createZooKeeperStore } from '../../pkg/zookeeper/index.ts';
 import { until } from '../lab/run.ts';
 import { type ZooKeeperServer, startZooKeeper } from '../lab/zookeeper.ts';
@@ -14,13 +16,18 @@ const DOCUMENTED = ['done', 'coordinator-timeout', 'coordinator-unreachable', 'c
 let server: ZooKeeperServer;
 let relay: ZooKeeperRelay;
 let stores: CoordinationStore[] = [];
+const events: StoreEvent[] = [];
 
 beforeAll(async () => {
   server = await startZooKeeper();
   relay = await ZooKeeperRelay.open(server.port);
   const options = storeOptions(relay.port, newRoot());
   stores = Array.from({ length: 4 }, () => createZooKeeperStore(options));
-  for (const store of stores) store.start(() => undefined);
+  for (const store of stores) {
+    store.start((event) => {
+      if (store === stores[0]) events.push(event);
+    });
+  }
 });
 afterAll(async () => {
   await Promise.all(stores.map((store) => store.stop()));
@@ -84,4 +91,18 @@ it('no write is lost that was said to be done, and none is done twice, while con
   expect(counted).toBeLessThanOrEqual(times('done') + times('coordinator-timeout'));
   expect(times('done')).toBeGreaterThan(20);
   expect(endings.filter((ending) => !DOCUMENTED.includes(ending))).toEqual([]);
+});
+
+it('a server that has lost all its data is taken as it is, with a new session', async () => {
+  const told = events.length;
+  await server.kill();
+  await rm(join(server.folder, 'data'), { recursive: true });
+  await server.start();
+  const next = await until('a new session', PATIENCE_MS, () =>
+    events.slice(told).find(({ type }) => type === 'connected'),
+  );
+  expect(next).toMatchObject({ sameSession: false });
+  expect(events.slice(told).map(({ type }) => type)).toContain('expired');
+  await stores[0]?.commit([{ type: 'create', path: 'new/life', data: '', ephemeral: true }]);
+  expect(await stores[0]?.children('')).toEqual(['new']);
 });
