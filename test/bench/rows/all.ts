@@ -1,4 +1,7 @@
 import type { Row } from '../row.ts';
+import { leaderFailover } from './cluster-failover.ts';
+import { manifestToNode } from './cluster-manifest.ts';
+import { million } from './cluster-million.ts';
 import { editedFile } from './edited-file.ts';
 import { fromNothing } from './from-nothing.ts';
 import { manifestToCall } from './manifest-to-call.ts';
@@ -17,6 +20,9 @@ export const rows: readonly Row[] = [
   ...repairs,
   manifestToCall,
   start,
+  leaderFailover,
+  manifestToNode,
+  million,
   fromNothing(30, 3),
   fromNothing(100, 2),
 ];
