@@ -179,8 +179,10 @@ export class Cluster implements Coordination {
     const seen = this.#witness.see(status, stamp);
     this.#membership.report(status);
     this.#reporter.report(writeReport(makeReport(status, this.#deps.revision().revision, seen)));
-    // Somebody waits for this node to show that it has given something up, and only the next round can show that.
-    if (leaving.size > 0 && compareStamps(seen.acting, stamp) < 0) this.#deps.changed();
+    // Somebody waits for this node to show that it has given something up, and only the next round can show that. One that did not reach
+    // the engine shows nothing, and would ring for the next at once, for ever: the loop tries again in its own time.
+    const isWaitedFor = leaving.size > 0 && compareStamps(seen.acting, stamp) < 0;
+    if (isWaitedFor && status.engine.up) this.#deps.changed();
   }
 
   state(): CoordinationState {
