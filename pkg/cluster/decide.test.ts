@@ -91,7 +91,17 @@ describe('what runs once at most', () => {
     [
       'stays where bindings say when that node reports it too',
       { revision: x, shares: shares('n2: x'), reported: new Map([['x', on('n1', 'n2')]]) },
-      'n2: x',
+      'n1: -x | n2: x',
+    ],
+    [
+      'is taken from where it is reported when it may not be there',
+      { revision: onN2, nodes: zones, reported: new Map([['x', on('n1')]]) },
+      'n1: -x',
+    ],
+    [
+      'ends at all but one node that report it',
+      { revision: x, reported: new Map([['x', on('n1', 'n2')]]) },
+      'n1: x | n2: -x',
     ],
     ['waits while nobody is known to have it', { revision: x, hold: 'wait' }, 'x! wait'],
     ['is not held back where it is known', { revision: x, hold: 'wait', shares: shares('n2: x') }, 'n2: x'],

@@ -134,15 +134,21 @@ class Deciding {
 
   #bind({ name, spec }: ContainerObject, target: string | undefined): void {
     const runsOnce = spec.reschedule === 'on-node-failure';
-    const owners = this.#owners.get(name) ?? [];
-    for (const owner of owners) {
+    const reported = this.#input.reported.get(name) ?? new Set<string>();
+    this.#takeFromOthers(name, target, runsOnce);
+    // Bindings were lost, and with them whose it was: who says to have it may run it just as if it had been bound there.
+    if (runsOnce) for (const node of reported) if (node !== target) this.#take(name, node);
+    if (target === undefined) return;
+    const isThere = this.#owners.get(name)?.includes(target) === true || reported.has(target);
+    if (isThere || !runsOnce || !this.#mayRunElsewhere(name, target)) this.#give(name, target, isThere);
+  }
+
+  #takeFromOthers(name: string, target: string | undefined, runsOnce: boolean): void {
+    for (const owner of this.#owners.get(name) ?? []) {
       if (owner === target) continue;
       if (runsOnce || target === undefined) this.#take(name, owner);
       else this.#target(owner).names.delete(name);
     }
-    if (target === undefined) return;
-    const isThere = owners.includes(target) || this.#input.reported.get(name)?.has(target) === true;
-    if (isThere || !runsOnce || !this.#mayRunElsewhere(name, target)) this.#give(name, target, isThere);
   }
 
   #give(name: string, node: string, isThere: boolean): void {
@@ -154,9 +160,10 @@ class Deciding {
 
   /** Whether a node other than the target may still be running it. What was taken just now is not known to have ended. */
   #mayRunElsewhere(name: string, target: string): boolean {
-    const { gaveUp } = this.#input;
+    const { gaveUp, reported } = this.#input;
     const before = this.#leaving.get(name) ?? new Set();
-    if ((this.#owners.get(name) ?? []).some((owner) => owner !== target)) return true;
+    const having = [...(this.#owners.get(name) ?? []), ...(reported.get(name) ?? [])];
+    if (having.some((node) => node !== target)) return true;
     return [...before].some((node) => node !== target && !gaveUp(name, node));
   }
 
@@ -171,11 +178,12 @@ class Deciding {
     share.leaving.add(name);
   }
 
-  /** Forgets what has left. */
+  /** Forgets what has left. What a lost node had may still be there when it is back: that is only forgotten once it has said so. */
   #endLeaving(): void {
+    const { gaveUp, lost } = this.#input;
     for (const [name, nodes] of this.#leaving) {
       for (const node of nodes) {
-        if (this.#input.gaveUp(name, node)) this.#target(node).leaving.delete(name);
+        if (!lost.has(node) && gaveUp(name, node)) this.#target(node).leaving.delete(name);
       }
     }
   }

@@ -1,7 +1,7 @@
 import { errorMessage } from '../api/index.ts';
 
 /** The format this agent reads and writes. A document with a higher one comes from a newer ovr and is not believed. */
-export const FORMAT = 1;
+const FORMAT = 1;
 
 /** What became of reading a znode's text. */
 export type DocumentRead<T> =

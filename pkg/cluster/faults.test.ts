@@ -79,7 +79,7 @@ class Storm {
   #fault(): void {
     const node = NAMES[this.#roll(NAMES.length)]!;
     const { coordinator } = this.stage;
-    const faults: (() => void)[] = [
+    const faults: (() => unknown)[] = [
       () => this.#partition(node, 'both'),
       () => this.#partition(node, this.#roll(2) === 0 ? 'to-server' : 'to-client'),
       () => NAMES.forEach((name) => this.#partition(name, 'none')),
@@ -92,6 +92,15 @@ class Storm {
       () => this.#relabel(node),
       () => this.#lose(this.#roll(40) + 3),
       () => this.#client(node, (name) => coordinator.cut(name)),
+      () => coordinator.stop(),
+      () => coordinator.start(),
+      () => coordinator.start(),
+      () => this.#client(node, (name) => coordinator.slow(name, this.#roll(3_000))),
+      () => this.#client(node, (name) => coordinator.slow(name, 0)),
+      () => coordinator.freeze(),
+      () => coordinator.thaw(),
+      () => coordinator.thaw(),
+      () => this.#roll(3) === 0 && coordinator.wipe(),
     ];
     const what = this.#roll(faults.length);
     this.trace.push(`${this.#now()} ${what} ${node}`);
@@ -165,9 +174,13 @@ class Storm {
   }
 
   #heal(): void {
-    this.stage.coordinator.faults = undefined;
+    const { coordinator } = this.stage;
+    coordinator.faults = undefined;
+    coordinator.thaw();
+    coordinator.start();
     for (const node of NAMES) {
       this.#partition(node, 'none');
+      this.#client(node, (name) => coordinator.slow(name, 0));
       if (this.#hosts.get(node)!.deadSinceMs !== undefined) this.#start(node);
       // Both zones are there, so that everything can be placed.
       this.#hosts.get(node)!.agent.labels = { zone: node < 'n3' ? 'a' : 'b' };
