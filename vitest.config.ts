@@ -7,7 +7,12 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['cmd/**/*.test.ts', 'pkg/**/*.test.ts', 'test/unit/**/*.test.ts'],
+          include: [
+            'cmd/**/*.test.ts',
+            'pkg/**/*.test.ts',
+            'test/unit/**/*.test.ts',
+            'test/sim/quick.test.ts',
+          ],
           environment: 'node',
           // A guard against hanging, not a measure: unit tests wait for nothing, but machines may be busy.
           testTimeout: 60_000,
@@ -16,7 +21,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+          include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/sim/sim.test.ts'],
           environment: 'node',
           fileParallelism: false,
           // Real daemons on a busy machine: one more try, which the report shows. What fails twice fails.

@@ -62,9 +62,16 @@ export async function converge(stage: Stage, tell: (line: string) => void): Prom
     sameItems(await node2.running(), ['nginx_web_2', 'ssh-2']),
   );
   check('nothing runs on swarm-master', (await players.master.running()).length === 0);
-  check('nginx_web_1 pings nginx_web_2 across hosts', await node1.ping('nginx_web_1', 'nginx_web_2'));
-  check('the alias nginx has two A records', (await node1.resolve('nginx_web_1', 'nginx')).length === 2);
-  check('port 8001 answers on both nodes', (await node1.answers(8001)) && (await node2.answers(8001)));
+  // Daemons tell each other of new endpoints in their own time.
+  await soon('nginx_web_1 pings nginx_web_2 across hosts', () => node1.ping('nginx_web_1', 'nginx_web_2'));
+  await soon(
+    'the alias nginx has two A records',
+    async () => (await node1.resolve('nginx_web_1', 'nginx')).length === 2,
+  );
+  await soon(
+    'port 8001 answers on both nodes',
+    async () => (await node1.answers(8001)) && (await node2.answers(8001)),
+  );
   return [
     {
       act: 'the article from nothing',
@@ -73,6 +80,11 @@ export async function converge(stage: Stage, tell: (line: string) => void): Prom
       repairMs: took,
     },
   ];
+
+  async function soon(what: string, isSo: () => Promise<boolean>): Promise<void> {
+    await until(what, isSo, 20_000);
+    check(what, true);
+  }
 
   function check(what: string, isSo: boolean): void {
     if (!isSo) throw new Error(`not so: ${what}`);
