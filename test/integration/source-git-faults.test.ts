@@ -169,25 +169,22 @@ describe('the clone', () => {
     },
   };
 
-  it.each(Object.entries(breakages))('%s is mended', async (_how, breakIt) => {
-    repository.push({ 'a.yaml': network('a') });
-    const source = await stage.start();
-    breakIt(join(stage.cache, 'clone.git'));
-    repository.push({ 'b.yaml': network('b') });
-    expect(await synced(source)).toEqual(good('a', 'b'));
-    repository.push({ 'c.yaml': network('c') });
-    expect(await synced(source)).toEqual(good('a', 'b', 'c'));
-  });
-
   it.each(Object.entries(breakages))(
-    '%s is no trouble for a start without the remote',
+    '%s is mended, and no trouble for a start without the remote',
     async (_how, breakIt) => {
       repository.push({ 'a.yaml': network('a') });
       const source = await stage.start();
+      breakIt(join(stage.cache, 'clone.git'));
+      repository.push({ 'b.yaml': network('b') });
+      expect(await synced(source)).toEqual(good('a', 'b'));
       await source.stop();
       breakIt(join(stage.cache, 'clone.git'));
       renameSync(repository.bare, `${repository.bare}.away`);
-      expect(trouble(await stage.start())).toEqual(bad('git-repository-missing', 'a'));
+      const again = await stage.start();
+      expect(trouble(again)).toEqual(bad('git-repository-missing', 'a', 'b'));
+      renameSync(`${repository.bare}.away`, repository.bare);
+      repository.push({ 'c.yaml': network('c') });
+      expect(await synced(again)).toEqual(good('a', 'b', 'c'));
     },
   );
 

@@ -5,7 +5,7 @@ import { errorMessage, type Clock, type Logger } from '../../api/index.ts';
 import { countPacks, removeLeftovers, sizeOf } from './clone-files.ts';
 import { gitConfig, gitEnvironment, type Environment } from './environment.ts';
 import type { GitFolders } from './folders.ts';
-import { GitProblem } from './problem.ts';
+import { GitProblem, type GitCode } from './problem.ts';
 import type { Ref } from './remote.ts';
 import { isDamage, toProblem } from './to-problem.ts';
 import type { GitRunner } from './runner.ts';
@@ -18,6 +18,13 @@ const SIZE_CHECK_MS = 100;
 /** From so many packs on, one call makes one of them. */
 const MANY_PACKS = 20;
 const MIB = 1024 * 1024;
+/** What asking may explain better, or a new clone mend. */
+const ASK_FIRST: ReadonlySet<GitCode> = new Set([
+  'git-ref-missing',
+  'git-too-large',
+  'git-corrupt',
+  'git-failed',
+]);
 /** Keeps the commit from being thrown away. */
 const KEPT_REF = 'refs/ovr/newest';
 
@@ -46,6 +53,8 @@ export class Clone {
   readonly #parts: CloneParts;
   readonly #environment: Environment;
   #isPrepared = false;
+  /** Full name of the ref, once the remote had it. */
+  #name: string | undefined;
 
   constructor(parts: CloneParts) {
     this.#parts = parts;
@@ -61,7 +70,28 @@ export class Clone {
     const listed = await this.#remote(['ls-remote', '--', remote.url, ...patterns], {});
     const found = chosen(listed, ref);
     if (found === undefined) throw missingRef(ref, listed);
-    return found;
+    this.#name = found.name;
+    return found.oid;
+  }
+
+  /**
+   * Gets what the ref is now without asking first: after a push that is one connection instead of two. Only for a ref that was seen
+   * before and has no rival; where it does not work, undefined, and asking tells why. Fails with GitProblem.
+   */
+  async fetchNewest(): Promise<string | undefined> {
+    const { folders, settings } = this.#parts;
+    const [first = 'HEAD'] = settings.ref.type === 'name' ? settings.ref.candidates : [];
+    if (this.#name !== first) return undefined;
+    await this.#prepare();
+    try {
+      await this.#init(folders.clone);
+      await this.#fetchInto(folders.clone, first);
+      return (await this.local({ args: ['rev-parse', '--verify', KEPT_REF] })).trim();
+    } catch (error) {
+      const problem = toProblem(error);
+      if (ASK_FIRST.has(problem.code)) return undefined;
+      throw problem;
+    }
   }
 
   /** Gets one object with all that it needs, but no history. A clone that is damaged is made again, once. Fails with GitProblem. */
@@ -76,14 +106,14 @@ export class Clone {
     }
   }
 
-  /** Replaces the clone by a new one with this object in it; the old one stays until that is done. Fails with GitProblem. */
-  async remake(oid: string, reason: unknown): Promise<void> {
+  /** Replaces the clone by a new one with this object or ref in it; the old one stays until that is done. Fails with GitProblem. */
+  async remake(wanted: string, reason: unknown): Promise<void> {
     const { folders, logger } = this.#parts;
     logger.warn({ reason: errorMessage(reason) }, 'the clone is made again');
     try {
       await rm(folders.newClone, { recursive: true, force: true });
       await this.#init(folders.newClone);
-      await this.#fetchInto(folders.newClone, oid);
+      await this.#fetchInto(folders.newClone, wanted);
       await rm(folders.clone, { recursive: true, force: true });
       await rename(folders.newClone, folders.clone);
     } catch (error) {
@@ -143,7 +173,7 @@ export class Clone {
     });
   }
 
-  async #fetchInto(clone: string, oid: string): Promise<void> {
+  async #fetchInto(clone: string, wanted: string): Promise<void> {
     const { settings, signal } = this.#parts;
     const args = [
       'fetch',
@@ -156,31 +186,31 @@ export class Clone {
       '--no-auto-maintenance',
       '--',
       settings.remote.url,
-      `${oid}:${KEPT_REF}`,
+      `${wanted}:${KEPT_REF}`,
     ];
     const watch = this.#watchSize(clone);
     try {
       await this.#remote(args, { clone, signal: AbortSignal.any([signal, watch.signal]) });
     } catch (error) {
       await removeLeftovers(clone).catch(() => undefined);
-      throw watch.signal.aborted ? this.#tooLarge() : error;
+      if (!watch.signal.aborted || signal.aborted) throw error;
+      await this.#startOver(clone, wanted);
     } finally {
       watch.stop();
     }
-    if ((await sizeOf(clone)) > settings.maxBytes) await this.#shrink(clone, oid);
+    if ((await sizeOf(clone)) <= settings.maxBytes) return;
+    await this.local({ args: ['gc', '--quiet', '--prune=now'], clone });
+    if ((await sizeOf(clone)) > settings.maxBytes) await this.#startOver(clone, wanted);
   }
 
-  /** What is old may be what makes it large. */
-  async #shrink(clone: string, oid: string): Promise<void> {
-    const { folders, settings } = this.#parts;
-    await this.local({ args: ['gc', '--quiet', '--prune=now'], clone });
-    if ((await sizeOf(clone)) <= settings.maxBytes) return;
-    if (clone === folders.newClone) throw this.#tooLarge();
+  /** What is old may be what makes a clone too large: a new one shows. */
+  async #startOver(clone: string, wanted: string): Promise<void> {
+    if (clone === this.#parts.folders.newClone) throw this.#tooLarge();
     try {
-      await this.remake(oid, 'it is too large');
+      await this.remake(wanted, 'it is too large');
     } catch (error) {
       // What is in force is checked out, so nothing is lost.
-      await rm(clone, { recursive: true, force: true });
+      if (toProblem(error).code === 'git-too-large') await rm(clone, { recursive: true, force: true });
       throw error;
     }
   }
@@ -244,15 +274,19 @@ export class Clone {
   }
 }
 
-/** The object of the first candidate that is there. */
-function chosen(listed: string, ref: Ref): string | undefined {
+/** The first candidate that is there, and its object. */
+function chosen(listed: string, ref: Ref): { readonly name: string; readonly oid: string } | undefined {
   const oids = new Map<string, string>();
   for (const line of listed.split('\n')) {
     const [, oid, name] = /^([\da-f]{40,64})\t(\S+)$/.exec(line) ?? [];
     if (oid !== undefined && name !== undefined) oids.set(name, oid);
   }
   const candidates = ref.type === 'name' ? ref.candidates : ['HEAD'];
-  return candidates.map((name) => oids.get(name)).find((oid) => oid !== undefined);
+  for (const name of candidates) {
+    const oid = oids.get(name);
+    if (oid !== undefined) return { name, oid };
+  }
+  return undefined;
 }
 
 function missingRef(ref: Ref, listed: string): GitProblem {

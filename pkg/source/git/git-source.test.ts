@@ -71,6 +71,7 @@ class ScriptedGit implements GitRunner {
     const answers: Record<string, () => string> = {
       init: () => this.#init(args.at(-1) ?? ''),
       'ls-remote': () => `${this.#head}\tHEAD\n`,
+      'rev-parse': () => `${this.#head}\n`,
       log: () => `${oid}\0Ann <ann@example.org>\u00001700000000\0Change\n`,
       'ls-tree': () =>
         [...(this.#commits.get(oid) ?? [])]
@@ -144,6 +145,8 @@ async function start(chance?: number): Promise<void> {
 
 const names = (): string[] => [...(source.state().revision?.objects.values() ?? [])].map(({ name }) => name);
 const asked = (): number => git.calls.filter((command) => command === 'ls-remote').length;
+/** What the remote answers to nothing. */
+const away = (message: string): ScriptedGit['failures'] => ({ 'ls-remote': message, fetch: message });
 
 /** File calls take turns of the event loop that no fake clock knows. */
 async function until(holds: () => boolean): Promise<void> {
@@ -183,7 +186,7 @@ describe('polling', () => {
   it('gets rarer while the remote is away, and is as before once it is back', async () => {
     git.push('one', { 'a.yaml': network('a') });
     await start(1);
-    git.failures = { 'ls-remote': 'fatal: Could not resolve host: example.org' };
+    git.failures = away('fatal: Could not resolve host: example.org');
     await pass(33_000);
     expect(source.state().problem).toBe('git-unreachable');
     const waits: number[] = [];
@@ -222,7 +225,7 @@ describe('polling', () => {
     await start();
     git.push('two', { 'a.yaml': 'x: [' });
     await source.sync();
-    git.failures = { 'ls-remote': 'Connection refused' };
+    git.failures = away('Connection refused');
     await source.sync();
     expect(source.state().problem).toBe('git-unreachable');
     git.failures = {};
@@ -241,6 +244,32 @@ describe('polling', () => {
     git.failures = {};
     await pass(5_000);
     expect([source.state().problem, names()]).toEqual([undefined, ['b']]);
+  });
+});
+
+describe('sync()', () => {
+  it('gets the newest commit without asking first, once the ref was seen', async () => {
+    git.push('one', { 'a.yaml': network('a') });
+    await start();
+    git.push('two', { 'b.yaml': network('b') });
+    git.calls = [];
+    await source.sync();
+    expect([names(), git.calls.slice(0, 3)]).toEqual([['b'], ['fetch', 'rev-parse', 'log']]);
+    git.calls = [];
+    await source.sync();
+    expect(git.calls).toEqual(['fetch', 'rev-parse']);
+    git.calls = [];
+    await pass(30_000);
+    expect(git.calls).toEqual(['ls-remote']);
+  });
+
+  it('asks where that does not work', async () => {
+    git.push('one', { 'a.yaml': network('a') });
+    await start();
+    git.calls = [];
+    git.failures = { fetch: "fatal: couldn't find remote ref HEAD" };
+    await source.sync();
+    expect([git.calls, source.state().problem]).toEqual([['fetch', 'ls-remote'], undefined]);
   });
 });
 
@@ -287,7 +316,7 @@ describe('a clone that git cannot use', () => {
     git.push('two', { 'b.yaml': network('b') });
     git.failures = { fetch: 'fatal: bad object' };
     await source.sync();
-    expect(git.calls).toEqual(['ls-remote', 'fetch', 'init', 'fetch']);
+    expect(git.calls).toEqual(['fetch', 'ls-remote', 'fetch', 'init', 'fetch']);
     expect([source.state().problem, names()]).toEqual(['git-failed', ['a']]);
     const clone = join(
       stateDir,

@@ -162,9 +162,10 @@ class PollingGitSource implements GitSource {
 
   async #pull(isForced: boolean): Promise<void> {
     try {
-      const oid = await this.#clone.newest();
+      const fetched = isForced ? await this.#clone.fetchNewest() : undefined;
+      const oid = fetched ?? (await this.#clone.newest());
       if (this.#isSettled(oid, isForced)) this.#problem = this.#verdict?.problem;
-      else await this.#adopt(oid);
+      else await this.#adopt(oid, fetched !== undefined);
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       this.#problem = toProblem(error);
@@ -184,9 +185,9 @@ class PollingGitSource implements GitSource {
   }
 
   /** Brings an object into force, or remembers why not. Fails with what has nothing to do with the object. */
-  async #adopt(oid: string): Promise<void> {
+  async #adopt(oid: string, isFetched: boolean): Promise<void> {
     try {
-      await this.#clone.fetch(oid);
+      if (!isFetched) await this.#clone.fetch(oid);
       const commit = await this.#checkout.commitOf(oid);
       this.#attempted = commit;
       const good = await this.#checkout.read(oid, commit, this.#inForce?.files ?? []);
