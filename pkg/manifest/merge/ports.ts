@@ -49,6 +49,6 @@ function isEverywhere({ hostIp }: PortMapping): boolean {
 
 function conflict(candidate: Candidate, other: Candidate, port: PortMapping): Finding {
   const there = `${other.object.key} (${whereIs(other, other.places?.ports)})`;
-  const message = `spec.ports: host port ${port.hostPort ?? ''}/${port.protocol} is published by ${there} too, which runs on the same nodes; choose another port`;
+  const message = `spec.ports: host port ${port.hostPort ?? ''}/${port.protocol} is published by ${there} too, and no node can run both; choose another port, or let a leader (--coordinator) keep them apart`;
   return find(candidate, 'port-conflict', message, candidate.places?.ports);
 }
