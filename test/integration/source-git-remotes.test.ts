@@ -53,7 +53,7 @@ describe('over http', () => {
   let server: GitHttpServer;
 
   async function serve(token?: string): Promise<string> {
-    server = await startGitHttp(stage.base, token);
+    server = await startGitHttp(stage.base, token === undefined ? {} : { token });
     servers.push(server);
     return `${server.url}/repo.git`;
   }
@@ -103,6 +103,29 @@ describe('over http', () => {
     ]) {
       expect(shown).not.toContain(secret);
     }
+  });
+
+  it('trusts a certificate only if it is told to', async () => {
+    const at = (name: string): string => join(stage.base, name);
+    const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const files = ['-keyout', at('key.pem'), '-out', at('cert.pem')];
+    execFileSync(
+      'openssl',
+      ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject, ...files],
+      {
+        stdio: 'ignore',
+      },
+    );
+    const tls = { key: readFileSync(at('key.pem'), 'utf8'), cert: readFileSync(at('cert.pem'), 'utf8') };
+    server = await startGitHttp(stage.base, { tls });
+    servers.push(server);
+    stage.repository.push({ 'a.yaml': network('a') });
+    const source = await stage.start({ url: `${server.url}/repo.git` });
+    expect(codes(source)).toEqual(['git-unreachable']);
+    expect(source.state().diagnostics[0]?.message).toContain('certificate');
+    const environment = { ...process.env, SSL_CERT_FILE: at('cert.pem') };
+    const trusting = await stage.restart(source, { url: `${server.url}/repo.git`, environment });
+    expect([namesOf(trusting), codes(trusting)]).toEqual([['a'], []]);
   });
 
   it('asks for nothing when the server wants to know who asks', async () => {

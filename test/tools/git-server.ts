@@ -3,6 +3,7 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -87,11 +88,21 @@ export interface GitHttpServer {
   stop(): Promise<void>;
 }
 
-/** Serves the repositories below a folder on 127.0.0.1; with a token, only to who sends it as a password. */
-export async function startGitHttp(root: string, token?: string): Promise<GitHttpServer> {
+export interface GitHttpOptions {
+  /** Only who sends it as a password gets in. */
+  readonly token?: string;
+  /** Makes it https. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+}
+
+/** Serves the repositories below a folder on 127.0.0.1. */
+export async function startGitHttp(
+  root: string,
+  { token, tls }: GitHttpOptions = {},
+): Promise<GitHttpServer> {
   const requests: string[] = [];
   let mode = 'well';
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     requests.push(`${request.method ?? ''} ${request.url ?? ''}`);
     if (mode === 'hang') return;
     if (mode === 'fail') response.writeHead(503).end('busy');
@@ -100,13 +111,14 @@ export async function startGitHttp(root: string, token?: string): Promise<GitHtt
     else if (token !== undefined && !hasToken(request, token)) {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="test"' }).end();
     } else serveBackend(root, request, response);
-  });
+  };
+  const server = tls ? createTlsServer(tls, answer) : createServer(answer);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no port');
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${address.port}`,
     requests,
     behave: (how) => {
       mode = how;

@@ -23,6 +23,7 @@ const DEBIAN_PACKAGES = [
   'git',
   'gnupg',
   'openssh-server',
+  'openssl',
 ];
 
 interface Totals {

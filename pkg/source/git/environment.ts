@@ -11,8 +11,6 @@ const PASSED_ON: readonly string[] = [
   'ALL_PROXY',
   'no_proxy',
   'NO_PROXY',
-  'SSL_CERT_FILE',
-  'SSL_CERT_DIR',
 ];
 
 const USUAL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -65,10 +63,10 @@ type Section = readonly [name: string, values: Readonly<Record<string, string>>]
 
 /** The only configuration that git reads besides the clone's own. `authorization`: a header for http. */
 export function gitConfig(
-  settings: Pick<GitSettings, 'remote' | 'ssh'>,
+  settings: Pick<GitSettings, 'remote' | 'ssh' | 'caFile'>,
   more: { readonly authorization?: string; readonly allowedSigners?: string } = {},
 ): string {
-  const { remote, ssh } = settings;
+  const { remote, ssh, caFile } = settings;
   const { authorization, allowedSigners } = more;
   const sections: Section[] = [
     [
@@ -95,6 +93,7 @@ export function gitConfig(
         followRedirects: 'false',
         lowSpeedLimit: '1000',
         lowSpeedTime: '30',
+        ...(caFile === undefined ? {} : { sslCAInfo: caFile }),
         ...(authorization === undefined ? {} : { extraHeader: authorization }),
       },
     ],

@@ -47,6 +47,7 @@ describe('what git, ssh and curl say', () => {
   it.each([
     ["fatal: not a git repository: '/state/clone.git'"],
     ['fatal: bad object refs/ovr/newest'],
+    ['error: unable to read sha1 file of tls-certificate.yaml (0123)'],
     ['error: inflate: data stream error (incorrect header check)'],
     ['fatal: loose object 0123 is corrupt'],
     ['fatal: bad config line 1 in file ./config'],

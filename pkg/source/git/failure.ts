@@ -42,7 +42,7 @@ const SIGNS: readonly (readonly [sign: RegExp, code: GitCode])[] = [
     'git-repository-missing',
   ],
   [
-    /Could not resolve host|Name or service not known|Temporary failure in name resolution|Connection (refused|timed out|reset|closed)|Network is unreachable|No route to host|Failed to connect|Couldn't connect|early EOF|RPC failed|hung up|Operation (timed out|too slow)|returned error: (5\d\d|429)|SSL|TLS|certificate|Could not read from remote|transfer closed|unexpected disconnect|Empty reply/i,
+    /Could not resolve host|Name or service not known|Temporary failure in name resolution|Connection (refused|timed out|reset|closed)|Network is unreachable|No route to host|Failed to connect|Couldn't connect|early EOF|RPC failed|hung up|Operation (timed out|too slow)|returned error: (5\d\d|429)|SSL (?:certificate|connection|routines)|gnutls|TLS (?:connection|handshake)|certificate verif|Could not read from remote|transfer closed|unexpected disconnect|Empty reply/i,
     'git-unreachable',
   ],
 ];

@@ -27,7 +27,7 @@ export interface GitSourceOptions {
   readonly maxBytes?: number;
   /** Each call of git, milliseconds. */
   readonly timeoutMs?: number;
-  /** Of these, only PATH, proxies and certificate files go on to git. */
+  /** Of these, only PATH and proxies go on to git, and SSL_CERT_FILE as the certificates that it trusts. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -50,6 +50,8 @@ export interface GitSettings {
   readonly ssh?: SshFiles;
   readonly tokenFile?: string;
   readonly verifyKeyring?: string;
+  /** Certificates that https trusts, instead of the system's. */
+  readonly caFile?: string;
 }
 
 export interface SshFiles {
@@ -65,6 +67,7 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 export function settingsOf(options: GitSourceOptions): GitSettings {
   const remote = parseRemote(options.url);
   const { tokenFile, verifyKeyring } = options;
+  const caFile = options.environment['SSL_CERT_FILE'];
   if (tokenFile !== undefined) checkToken(remote);
   return {
     remote,
@@ -77,6 +80,7 @@ export function settingsOf(options: GitSourceOptions): GitSettings {
     ...(remote.transport === 'ssh' ? { ssh: sshFiles(options) } : {}),
     ...(tokenFile === undefined ? {} : { tokenFile }),
     ...(verifyKeyring === undefined ? {} : { verifyKeyring }),
+    ...(caFile === undefined ? {} : { caFile }),
   };
 }
 
