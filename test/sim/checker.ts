@@ -20,6 +20,8 @@ export class Checker {
   newest: Revision | undefined;
   /** Calls that change something, since the start. */
   changes = 0;
+  /** Told of each call that changes something, before it is done. */
+  onCall: ((call: EngineCall, machine: Machine) => void) | undefined;
   readonly #sim: Simulation;
   readonly #evidence: Evidence;
   readonly #foreign: ForeignCheck;
@@ -87,6 +89,8 @@ export class Checker {
     if (READS.has(call.operation)) return;
     if (call.phase === 'before') {
       this.changes += 1;
+      this.onCall?.(call, machine);
+      this.#copies.track(machine);
       this.#sim.trace.tell(call.host, `engine: ${this.#evidence.describe(call, machine)}`);
       this.#evidence.check(call, machine);
       return;

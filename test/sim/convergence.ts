@@ -5,12 +5,15 @@ import type { ContainerRecord } from '../../pkg/reconcile/simulated/index.ts';
 import { normaliseAliases } from '../../pkg/state/index.ts';
 import { INHERITED } from './foreign.ts';
 import type { Machine } from './machine.ts';
+import { liveThroughOutage } from './outage.ts';
 import type { Simulation } from './simulation.ts';
 
 const LOOK_EVERY_MS = 5_000;
 /** The longest pause of an object that kept being broken, and the longest back-off after it. */
 const PATIENCE_MS = 900_000;
 const QUIET_MS = 180_000;
+/** Of the seeds. */
+const OUTAGE_SHARE = 0.25;
 
 /** After the last fault everything becomes as declared, and stays so without a further call. */
 export class Convergence {
@@ -24,7 +27,11 @@ export class Convergence {
 
   async run(): Promise<void> {
     await this.#settle();
-    await this.#stayQuiet('converged');
+    await this.#stayQuiet('as declared');
+    if (!this.#sim.isCluster || !this.#sim.dice.chance(OUTAGE_SHARE)) return;
+    await liveThroughOutage(this.#sim, this.#pass);
+    await this.#settle();
+    await this.#stayQuiet('as declared again');
   }
 
   async #settle(): Promise<void> {

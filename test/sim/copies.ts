@@ -24,11 +24,17 @@ export class CopyCheck {
     this.#sim = sim;
   }
 
+  /** Notes how a machine stands now. */
+  track(machine: Machine): void {
+    const { sessionTimeoutMs, fenceMs } = this.#sim;
+    machine.look({ sessionTimeoutMs, fenceMs, mendMs: MEND_MS });
+  }
+
   check(): void {
-    const { sessionTimeoutMs, fenceMs, machines } = this.#sim;
+    const { machines } = this.#sim;
     const copies = new Map<string, Machine[]>();
     for (const machine of machines) {
-      machine.look({ sessionTimeoutMs, fenceMs, mendMs: MEND_MS });
+      this.track(machine);
       for (const name of this.#running(machine)) {
         if (machine.isInGoodStanding) copies.set(name, [...(copies.get(name) ?? []), machine]);
         else this.#checkFence(machine, name);

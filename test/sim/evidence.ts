@@ -29,6 +29,7 @@ export class Evidence {
     const { operation } = call;
     if (operation === 'removeNetwork') this.#checkNetwork(call, machine);
     if (operation === 'createContainer') this.#checkCreate(call, machine);
+    if (operation === 'startContainer') this.#checkStart(call, machine);
     if (operation !== 'stopContainer' && operation !== 'removeContainer' && operation !== 'disconnect')
       return;
     const container = findContainer(machine, call.args[0]);
@@ -149,6 +150,19 @@ export class Evidence {
     this.#sim.break(
       'no removal without evidence',
       `removeNetwork ${network.name} on ${machine.name}: manifests declare it, or it is foreign`,
+    );
+  }
+
+  /** What may run on another node by now is not started here. */
+  #checkStart(call: EngineCall, machine: Machine): void {
+    const container = findContainer(machine, call.args[0]);
+    const owner = container && readOwnership(container.labels);
+    if (!this.#sim.isCluster || owner?.cluster !== 'sim') return;
+    const isMovable = this.#revisions(machine).every((revision) => this.#mayMove(revision, owner.name));
+    if (!isMovable || !machine.isLeaseLost(this.#sim.fenceMs)) return;
+    this.#sim.break(
+      'nothing starts without a lease',
+      `startContainer ${owner.name} on ${machine.name}, which has not been heard of for too long`,
     );
   }
 

@@ -4,6 +4,7 @@ import type { Dice } from './dice.ts';
 import type { Machine } from './machine.ts';
 import { INHERITED } from './foreign.ts';
 import { DISKS } from './script.ts';
+import { makeRevision } from './source.ts';
 import type { Simulation } from './simulation.ts';
 
 /** Puts a fault in; returns what ends it again, where it lasts. */
@@ -149,9 +150,11 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
   'manifests in doubt': (sim, dice) => {
     const machine = anyMachine(sim, dice);
-    const { state } = machine.folder;
-    if (!state.revision) return undefined;
-    machine.folder.set({ ...state, doubt: 'the folder is gone' });
+    const { revision } = machine.folder.state;
+    if (!revision) return undefined;
+    // One of several folders is gone, and what was declared there with it.
+    const rest = [...revision.objects.values()].filter(() => dice.chance(0.6));
+    machine.folder.set({ revision: makeRevision(rest), diagnostics: [], doubt: 'a folder is gone' });
     return { told: machine.name, undo: () => restoreFolder(sim, machine) };
   },
   'manifests empty': (sim, dice) => {

@@ -108,13 +108,18 @@ export class Machine {
     this.ableSinceMs = undefined;
   }
 
-  /** Whether an agent here may take its lease for lost: without contact for so long, or not told yet what moved meanwhile. */
+  /** Whether an agent here may take its lease for lost. Stops that were planned before it came back may still run. */
   mayBeFenced(fenceMs: number): boolean {
-    const { contactMs, process } = this;
-    if (contactMs === undefined || contactMs < this.bootedMs || this.#now() - contactMs >= fenceMs - 1)
-      return true;
-    // Stops that were planned before it came back may still run.
+    if (this.#now() - (this.contactMs ?? -Infinity) >= fenceMs - 1) return true;
     if (this.#lapsedMs >= 0 && this.#now() - this.#lapsedMs < LANES_MS) return true;
+    return this.isLeaseLost(fenceMs);
+  }
+
+  /** Without contact for too long, or not told yet what has moved meanwhile. */
+  isLeaseLost(fenceMs: number): boolean {
+    const { contactMs, process } = this;
+    if (contactMs === undefined || contactMs < this.bootedMs || this.#now() - contactMs > fenceMs)
+      return true;
     return (process?.bindingsReadMs ?? -1) <= this.#lapsedMs;
   }
 

@@ -1,4 +1,5 @@
 import type { StoreWrite } from '../../pkg/cluster/index.ts';
+import { mayLeave } from './movement.ts';
 import type { Simulation } from './simulation.ts';
 
 /** What the leader had said at one time. */
@@ -20,6 +21,8 @@ interface Document {
 
 const NOTHING: Said = { bound: new Map(), revision: undefined, unplaced: new Set() };
 const KEPT = 400;
+/** Long enough for a leader to put together what a wiped or restored coordinator has forgotten. */
+const RECOVERY_MS = 300_000;
 
 /** What the tree of the coordinator must be like after each commit, and what it has said. */
 export class TreeCheck {
@@ -27,6 +30,7 @@ export class TreeCheck {
   #said: Said = NOTHING;
   readonly #past: { readonly said: Said; readonly untilMs: number }[] = [];
   #highestEpoch = 0;
+  #replacedMs = -Infinity;
   /** Commits by anybody that changed something. */
   commits = 0;
 
@@ -67,6 +71,7 @@ export class TreeCheck {
   /** Wiped or rolled back. */
   replaced(): void {
     this.#highestEpoch = 0;
+    this.#replacedMs = this.#sim.queue.nowMs;
     this.#read();
   }
 
@@ -89,6 +94,16 @@ export class TreeCheck {
     this.#highestEpoch = epoch;
   }
 
+  /** A container that may stay where it is stays there. */
+  #checkMoves(before: Said['bound'], after: Said['bound']): void {
+    for (const [name, nodes] of before) {
+      for (const node of nodes) {
+        if (after.get(name)?.includes(node) || mayLeave(this.#sim, name, node)) continue;
+        this.#sim.break('nothing moves without need', `${name} is taken from ${node}, where it may stay`);
+      }
+    }
+  }
+
   /** Where everything is bound now: at most one node each. */
   #read(): void {
     const bound = new Map<string, string[]>();
@@ -99,10 +114,12 @@ export class TreeCheck {
       const node = path.slice('bindings/'.length).split('+')[0]!;
       for (const name of parse(data).names ?? []) bound.set(name, [...(bound.get(name) ?? []), node]);
     }
+    const before = this.#said.bound;
     this.#past.push({ said: this.#said, untilMs: this.#sim.queue.nowMs });
     if (this.#past.length > KEPT) this.#past.shift();
     const unplaced = new Set(Object.keys(decision.unplaced ?? {}));
     this.#said = { bound, revision: decision.revision, unplaced };
+    if (this.#sim.queue.nowMs - this.#replacedMs > RECOVERY_MS) this.#checkMoves(before, bound);
     for (const [name, nodes] of bound) {
       if (nodes.length > 1) this.#sim.break('one binding', `${name} is bound to ${nodes.join(' and ')}`);
     }
