@@ -124,8 +124,11 @@ export class Leader {
     const { election } = this.#deps;
     const { clock, contact, journal } = this.#parts;
     const { leadership } = election;
-    // The term stays: over a lost connection the same one may go on, and its stamps must not begin again.
-    if (!leadership) return undefined;
+    if (!leadership) {
+      // The term stays: over a lost connection the same one may go on, and its stamps must not begin again.
+      for (const topic of ['ledger', 'leader']) this.#parts.troubles.clear(topic);
+      return undefined;
+    }
     if (this.#term?.leadership.epoch !== leadership.epoch) {
       this.#term = new Term(leadership, clock.monotonic());
       journal('normal', `leads the cluster, epoch ${leadership.epoch}`);
@@ -165,8 +168,7 @@ export class Leader {
     const { clock, store, options, journal } = this.#parts;
     const nowMs = clock.monotonic();
     term.see([...this.#ledger.nodes.keys(), ...this.#ledger.unreadable.keys()], this.#roster.present, nowMs);
-    for (const [node, { problem }] of this.#ledger.unreadable)
-      this.#parts.troubles.set(`ledger ${node}`, problem);
+    this.#tellUnreadable();
     const settleMs = store.sessionTimeoutMs();
     const hasLost = [...this.#roster.members].some(([node, member]) => this.#hasLost(node, member));
     const isBroken = [...this.#ledger.unreadable.values()].some(({ newer }) => !newer);
@@ -180,6 +182,11 @@ export class Leader {
       }
     }
     if (hasLost) term.placeNewAfterMs ??= nowMs + settleMs + options.nodeLostAfterMs;
+  }
+
+  #tellUnreadable(): void {
+    const problems = [...this.#ledger.unreadable.values()].map(({ problem }) => problem);
+    this.#parts.troubles.be('ledger', problems.length === 0 ? undefined : problems.sort().join('; '));
   }
 
   #hasLost(node: string, { seen }: Member): boolean {
@@ -306,6 +313,7 @@ export class Leader {
       await this.#judge(term.leadership, error);
       throw error;
     }
+    this.#tellUnreadable();
     // What leaves is followed up by looking again: at reports that are watched from then on, and at nodes that are lost.
     const hasMoves = changes.some(
       ({ bindings: { leaving, inherited } }) => leaving.length + inherited.length > 0,

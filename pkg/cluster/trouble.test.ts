@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   ClusterStage,
@@ -241,6 +242,41 @@ describe('a znode that holds', () => {
     expect(stage.agents[1]!.cluster.status().message).toBe('connected');
   });
 });
+
+describe('own bindings that', () => {
+  const older = { format: 1, epoch: 0, turn: 9, parts: 1, digest: '', names: [], leaving: [] };
+  it.each([
+    ['are gone', undefined, 'connected'],
+    ['are broken', 'broken', 'znode bindings/n2 cannot be read'],
+    ['are older than before', writtenBefore(older), 'znode bindings/n2 is older than'],
+    ['are cut', JSON.stringify({ ...older, epoch: 9, parts: 2 }), 'do not fit together'],
+  ])('%s leave all bound, and nothing counts as bound elsewhere', async (_what, data, message) => {
+    const stage = await three();
+    // For as long as its session lasts nobody leads, and nobody mends.
+    stage.agents[0]!.kill();
+    await stage.put('bindings/n2', data);
+    await stage.pass(2_000);
+    const agent = stage.agents[1]!;
+    const state = agent.cluster.state();
+    if (state.type !== 'member') throw new Error(state.type);
+    expect([...state.cluster.bound]).toEqual(['b', 'y']);
+    expect(state.cluster.decidedOn).toBeUndefined();
+    expect(state.cluster.leaseHeld).toBe(true);
+    expect(agent.cluster.status().message).toContain(message);
+    await stays(stage, 60_000);
+    expect(agent.cluster.status().message).toBe('connected');
+    expect(stage.bound()).toBe(ALL);
+  });
+});
+
+/** A whole document, as an agent would have written it. */
+function writtenBefore(fields: { names: string[]; leaving: string[] }): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([fields.names, fields.leaving]))
+    .digest('hex')
+    .slice(0, 32);
+  return JSON.stringify({ ...fields, digest });
+}
 
 describe('a coordinator that', () => {
   it('refuses the credentials leaves everything running, and says so', async () => {
