@@ -85,10 +85,13 @@ export class Follower {
     const { connection } = contact;
     if (connection === 0 || !this.#deps.mayRead()) return;
     const again = (): void => this.#loop.ring();
-    await this.#readLeader(again);
-    const decisionZnode = await store.get(DECISION_PATH, again);
+    // Asked together, for each agent of a large cluster waits for all others at every question. The store answers in this order.
+    const [, decisionZnode, bindingsRead] = await Promise.all([
+      this.#readLeader(again),
+      store.get(DECISION_PATH, again),
+      readBindings(store, node, again),
+    ]);
     const decisionRead = decisionZnode && readDecision(decisionZnode.data);
-    const bindingsRead = await readBindings(store, node, again);
     if (contact.connection !== connection || !this.#deps.mayRead()) return;
     if (decisionRead?.ok !== true || bindingsRead?.ok !== true) this.#deps.lostDocument();
     await this.#take(this.#judgeDecision(decisionRead), this.#judgeBindings(bindingsRead), connection);

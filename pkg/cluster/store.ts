@@ -2,6 +2,9 @@
  * The small tree that the agents of a cluster share, seen over one session: ZooKeeper, or the simulated one. Paths are relative to
  * the cluster's root and have no slash at the start: `members/n1`. Parent folders are made as needed. Data is UTF-8 text.
  *
+ * Calls that do not wait for each other are done in the order in which they were made: of two reads the first never shows a later state
+ * than the second.
+ *
  * Every call has a deadline of its own and fails with an OvrError:
  * - `coordinator-unreachable` (transient): no connection now; nothing was sent
  * - `coordinator-timeout` (transient): sent, but no answer came; it may have been done

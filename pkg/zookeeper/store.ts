@@ -51,16 +51,15 @@ class ZooKeeperStore implements CoordinationStore {
   async get(path: string, watch?: Watch): Promise<Znode | undefined> {
     const full = this.#absolute(path);
     const connection = this.#session.connection();
-    for (let round = 1; ; round += 1) {
-      const reply = await connection.call<ReadZnode>(`a read of ${full}`, (client, answer) => {
-        readZnode(client, full, watch, (error, data, stat) => answer(error, { data, stat }));
-      });
-      if (reply.ok) return this.#znode(reply.value);
-      if (reply.code !== NO_NODE) throw failureError({ code: reply.code, path: full });
-      if (watch === undefined || !(await awaitsCreation(connection, full, watch))) return undefined;
-      // It came between the two questions.
-      if (round === ROUNDS) throw failureError({ code: reply.code, path: full });
-    }
+    const reply = await connection.call<ReadZnode>(`a read of ${full}`, (client, answer) => {
+      readZnode(client, full, watch, (error, data, stat) => answer(error, { data, stat }));
+    });
+    if (reply.ok) return this.#znode(reply.value);
+    if (reply.code !== NO_NODE) throw failureError({ code: reply.code, path: full });
+    // It may have come between the two questions. It was not there when it was asked for, so that is a change like any other:
+    // what it is now would be news that is later than the answers to questions asked after this one.
+    if (watch !== undefined && (await awaitsCreation(connection, full, watch))) watch();
+    return undefined;
   }
 
   async children(path: string, watch?: Watch): Promise<readonly string[]> {
