@@ -60,10 +60,13 @@ function unmetConstraints(object: ContainerObject, input: PlanInput): string | u
   return matches ? undefined : unmet.join('; ');
 }
 
+function mayMove({ spec }: ContainerObject): boolean {
+  return spec.reschedule === 'on-node-failure';
+}
+
 function assignBound(object: ContainerObject, cluster: ClusterInput, unmet: string | undefined): Assignment {
-  const mayMove = object.spec.reschedule === 'on-node-failure';
   // First of all: once this node counts as lost, the leader takes it for stopped, whether it fits here or not.
-  if (mayMove && !cluster.leaseHeld) return { type: 'fenced' };
+  if (mayMove(object) && !cluster.leaseHeld) return { type: 'fenced' };
   if (unmet !== undefined) {
     const message = `bound to this node, which does not fit any more (${unmet}): the leader moves it`;
     return { type: 'undecided', condition: 'Waiting', message };
@@ -77,6 +80,8 @@ function assignUnbound(
   input: PlanInput,
   { cluster, unmet }: { cluster: ClusterInput; unmet: string | undefined },
 ): Assignment {
+  // Whoever lost the memory of what is bound to it may have a copy all the same, and another node may have been given it.
+  if (mayMove(object) && !cluster.leaseHeld) return { type: 'fenced' };
   if (cluster.decidedOn === undefined) {
     return { type: 'undecided', condition: 'Waiting', message: 'waits for the leader to place it' };
   }

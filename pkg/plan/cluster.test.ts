@@ -124,6 +124,14 @@ describe('a container in a cluster', () => {
       'Fenced',
     ],
     ['may move: not made without a lease', once, { ...bound('once'), leaseHeld: false }, [], [], 'Fenced'],
+    [
+      'may move, not known to be bound here: stopped without a lease',
+      once,
+      { leaseHeld: false },
+      [once],
+      ['Container/once: StopContainer'],
+      'Fenced',
+    ],
     ['may move: made with a lease', once, bound('once'), [], [making('once')], 'Progressing'],
   ];
   test.each(rows)('%s', (...row) => {

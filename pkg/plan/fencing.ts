@@ -40,7 +40,7 @@ export function planFenced(context: PlanContext, object: ContainerObject): Fence
       },
       causes: steps.length > 0 ? [cause] : [],
     },
-    ...(isStopping ? { plan: { key: object.key, rank: 0, steps, waitsFor: [] } } : {}),
+    ...(isStopping ? { plan: { key: object.key, rank: 0, steps, waitsFor: [], onlyWhile: 'fenced' } } : {}),
   };
 }
 

@@ -13,9 +13,9 @@ export interface ObjectPlan {
   readonly waitsFor: readonly ObjectKey[];
   /**
    * Present where the cluster, not a literal constraint, has the container run here. Steps run only while it is bound to this node and, with
-   * `leased`, while the lease is held: both can end between two steps.
+   * `leased`, while the lease is held: both can end between two steps. `fenced`: only while it must not run here.
    */
-  readonly onlyWhile?: 'bound' | 'leased';
+  readonly onlyWhile?: 'bound' | 'leased' | 'fenced';
   /** An endpoint of this container's name that is in its way was left by a node that is lost, and may be removed. */
   readonly replacesEndpoints?: true;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { attach, container, network } from '../../test/build/objects.ts';
+import { attach, container, network, revision } from '../../test/build/objects.ts';
 import { startAgent, TestSource, TestStore, type TestAgent } from '../../test/build/agent.ts';
 import { condition, converged } from '../../test/build/simulated.ts';
 import { FakeClock } from '../api/index.ts';
@@ -362,3 +362,19 @@ test('a restarted agent knows its own, also after a rename while it was away', a
 function ownLabels(name: string): Record<string, string> {
   return { 'ovr.cluster': 'default', 'ovr.kind': 'Container', 'ovr.name': name, 'ovr.spec-hash': 'x' };
 }
+
+test('a doubt that ends while the engine is asked is a doubt about what was read before', async () => {
+  const { world, host, agent } = await converged([net0, web1, web2]);
+  const all = agent.source.state().revision;
+  const half = revision([net0, web1]);
+  agent.source.set({ revision: half, doubt: 'a folder is gone' });
+  world.faults = ({ operation, phase }) => {
+    if (operation === 'observe' && phase === 'before' && all) {
+      // Without the ring of `set`: the next round would only hide what this one does.
+      Object.assign(agent.source.state(), { doubt: undefined, revision: all });
+    }
+    return undefined;
+  };
+  await agent.run(1_000);
+  expect(host.observe().containers.map(({ name }) => name)).toEqual(['web-1', 'web-2']);
+});

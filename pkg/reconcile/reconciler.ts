@@ -6,7 +6,6 @@ import {
   type Logger,
   type ObjectKey,
 } from '../api/index.ts';
-import type { Revision } from '../manifest/index.ts';
 import {
   plan as makePlan,
   type ObjectPlan,
@@ -14,7 +13,6 @@ import {
   type PlanSettings,
   type Verdict,
 } from '../plan/index.ts';
-import type { ObservedState } from '../state/index.ts';
 import { Bell } from './bell.ts';
 import { describeAgent, describeEngine, describePrune, describeSource } from './agent-status.ts';
 import { dependencyFailed, isAsDeclared, isConfirmedBy, isRepair, type Confirmation } from './assess.ts';
@@ -42,6 +40,7 @@ import type {
 import { plannedChanges } from './planned-change.ts';
 import { RetryBook } from './retry-book.ts';
 import { backoffMs } from './retry.ts';
+import type { Declared, Round } from './round.ts';
 import { Saver } from './saver.ts';
 import { Settled } from './settled.ts';
 import { shownCondition } from './shown-condition.ts';
@@ -86,12 +85,6 @@ const FOREIGN_EVENT_MS = 1_000;
 /** Tries after which `whenSettled` gives an object up. */
 const SETTLE_TRIES = 3;
 const STOP_DEADLINE_MS = 10_000;
-
-interface Round {
-  readonly revision: Revision;
-  readonly observed: ObservedState;
-  readonly plan: Plan;
-}
 
 /**
  * The loop: bell → read everything → plan() → dispatch. Each round reads afresh, so lost, doubled or late events change
@@ -221,14 +214,14 @@ export class Reconciler implements AgentView, AgentControl {
   }
 
   async diff(): Promise<readonly PlannedChange[]> {
-    const revision = this.#deps.source.state().revision;
+    const { revision, doubt } = this.#deps.source.state();
     if (!revision)
       throw new OvrError(
         'dependency-failed',
         'waiting',
         'the manifests have not been read yet; try again in a moment',
       );
-    const { plan } = await this.#think(revision);
+    const { plan } = await this.#think({ revision, doubt });
     return plannedChanges(plan);
   }
 
@@ -260,7 +253,7 @@ export class Reconciler implements AgentView, AgentControl {
       return;
     }
     try {
-      const round = await this.#think(revision);
+      const round = await this.#think({ revision, doubt });
       this.#health.answered(round.observed.engine);
       if (this.#last?.revision.digest !== revision.digest) this.#journal.revision(revision);
       this.#last = round;
@@ -285,21 +278,25 @@ export class Reconciler implements AgentView, AgentControl {
     }
   }
 
-  async #think(revision: Revision): Promise<Round> {
+  /**
+   * Reads the engine and plans. What is declared and whether it may lack something are of one moment, and so is what the cluster has decided:
+   * all of it from before the engine was asked, so that nothing is concluded from an observation older than what it is held against.
+   */
+  async #think({ revision, doubt }: Declared): Promise<Round> {
     const { engine, source, clock, coordination } = this.#deps;
+    const shared = coordination.state();
     const [observed, hostRoutes] = await Promise.all([
       engine.observe(containersOf(this.#lanes.running())),
       this.#deps.hostRoutes(),
     ]);
-    const { doubt } = source.state();
-    const shared = coordination.state();
+    const anyDoubt = doubt ?? source.state().doubt;
     const input = {
       revision,
       observed,
       memory: this.#memory,
       settings: { ...this.#options, hostRoutes },
       nowMs: clock.now(),
-      ...(doubt === undefined ? {} : { doubt }),
+      ...(anyDoubt === undefined ? {} : { doubt: anyDoubt }),
       ...(shared.type === 'member' ? { cluster: shared.cluster } : {}),
     };
     const plan = makePlan({ ...input, pruneConfirmed: false });

@@ -8,6 +8,10 @@ export function forbiddenBy(state: CoordinationState, plan: ObjectPlan): OvrErro
   if (state.type === 'refused') return new OvrError('lease-lost', 'waiting', state.reason);
   if (plan.onlyWhile === undefined || state.type === 'alone') return undefined;
   const { name } = splitKey(plan.key);
+  if (plan.onlyWhile === 'fenced') {
+    const isBack = state.cluster.leaseHeld && state.cluster.bound.has(name);
+    return isBack ? new OvrError('lease-lost', 'waiting', `${name} may run here again`) : undefined;
+  }
   if (!state.cluster.bound.has(name)) {
     return new OvrError('lease-lost', 'waiting', `${name} is not bound to this node any more`);
   }
