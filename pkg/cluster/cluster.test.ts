@@ -321,6 +321,27 @@ describe('manifests in doubt', () => {
     expect(stage.bound()).toBe('a@n1 d@n2');
   });
 
+  it('that declare nothing at all let nothing go', async () => {
+    const stage = await three();
+    const before = stage.bound();
+    stage.declare();
+    await stage.pass(5_000);
+    expect(stage.bound()).toBe(before);
+  });
+
+  it('of one agent and not yet another do not make two of what was pinned until now', async () => {
+    const stage = await three();
+    const late = stage.agents[2]!;
+    late.isActing = false;
+    late.host.running.add('once');
+    late.look();
+    await stage.pass(3_000);
+    stage.declare(...staying('a b c'), ...movable('x y z once'));
+    await stage.pass(5_000);
+    expect(stage.bound()).toContain('once@n3');
+    expect(stage.running()).not.toMatch(/once@n[12]/);
+  });
+
   it('leave what is declared twice where it is', async () => {
     const stage = await three();
     stage.revision = revision(staying('a b'), ['Container/c', 'Container/x']);

@@ -11,6 +11,7 @@ import { Loop } from './loop.ts';
 import type { Member } from './member.ts';
 import { inParallel } from './parallel.ts';
 import { EPOCH_PATH } from './paths.ts';
+import { newcomers } from './newcomers.ts';
 import type { Parts } from './parts.ts';
 import { ReportBook } from './report-book.ts';
 import { Roster } from './roster.ts';
@@ -108,13 +109,16 @@ export class Leader {
     const { revision, doubt } = this.#deps.revision();
     if (!revision || !this.#mayDecide(term)) return;
     const lost = this.lost;
-    await this.#reports.refresh(this.#nodesToAsk(term));
+    const fresh = newcomers(revision, this.#ledger);
+    await this.#reports.refresh(this.#nodesToAsk(term, fresh));
     if (!(await this.#roster.areAbsent(this.#lostWithLeaving(lost)))) {
       this.ring();
       return;
     }
     if (!this.#leads(term) || this.#isWaitingForReports(term)) return;
-    const decided = decide(this.#input(term, { revision, isInDoubt: doubt !== undefined, lost }));
+    // As nodes do: nothing is given up because the sources declare nothing at all.
+    const isInDoubt = doubt !== undefined || revision.objects.size === 0;
+    const decided = decide(this.#input(term, { revision, isInDoubt, lost }, fresh));
     await this.#write(term, decided, revision.digest);
     this.#scheduleNext(term);
   }
@@ -207,9 +211,12 @@ export class Leader {
     return waitMs <= 0;
   }
 
-  /** Members whose reports count now: all of them in a recovery, else those that are to give something up or have inherited something. */
-  #nodesToAsk(term: Term): Set<string> {
-    if (term.isRecovering) return new Set(this.#roster.present);
+  /**
+   * Members whose reports count now: all of them in a recovery and for newcomers, else those that are to give something up or have inherited
+   * something.
+   */
+  #nodesToAsk(term: Term, fresh: ReadonlySet<string>): Set<string> {
+    if (term.isRecovering || fresh.size > 0) return new Set(this.#roster.present);
     const moving = [...this.#ledger.nodes].filter(
       ([, { leaving, inherited }]) => leaving.length + inherited.length > 0,
     );
@@ -237,13 +244,14 @@ export class Leader {
   #input(
     term: Term,
     now: { revision: Revision; isInDoubt: boolean; lost: ReadonlySet<string> },
+    fresh: ReadonlySet<string>,
   ): DecideInput {
     const hold = this.#hold(term);
     return {
       ...now,
       shares: this.#ledger.nodes,
       nodes: [...this.#roster.members].map(([, member]) => placementNode(member)),
-      reported: term.isRecovering ? this.#reported() : new Map<string, ReadonlySet<string>>(),
+      reported: this.#reported((name) => term.isRecovering || fresh.has(name)),
       gaveUp: (container, node) => this.#gaveUp(container, node, now.lost),
       runs: (container, node) => this.#runs(container, node),
       strategy: this.#deps.strategy,
@@ -262,11 +270,11 @@ export class Leader {
     );
   }
 
-  #reported(): Map<string, ReadonlySet<string>> {
+  #reported(counts: (name: string) => boolean): Map<string, ReadonlySet<string>> {
     const reported = new Map<string, Set<string>>();
     for (const [node, report] of this.#reports.all()) {
       for (const name of report?.held ?? []) {
-        reported.set(name, (reported.get(name) ?? new Set()).add(node));
+        if (counts(name)) reported.set(name, (reported.get(name) ?? new Set()).add(node));
       }
     }
     return reported;
@@ -343,7 +351,7 @@ export class Leader {
       .sort(compareStrings)
       .flatMap((node) => {
         const share = shares.get(node) ?? { names: [], leaving: [], inherited: [] };
-        return this.#isWritten(node, share) ? [] : [{ node, bindings: { ...stamp, ...share } }];
+        return this.#isWritten(node, share) ? [] : [{ node, bindings: { ...share, ...stamp } }];
       });
   }
 
@@ -367,7 +375,7 @@ export class Leader {
     changes: readonly Change[],
     decision: Decision | undefined,
   ): Promise<void> {
-    const writesOf = ({ node, bindings }: Change): StoreWrite[] => this.#ledger.writes(node, bindings);
+    const writesOf = ({ node, bindings }: Change): readonly StoreWrite[] => this.#ledger.writes(node, bindings);
     const all = changes.flatMap(writesOf);
     const last = decision ? [this.#ledger.decisionWrite(writeDecision(decision))] : [];
     if (fitTogether([...all, ...last])) {
@@ -386,9 +394,10 @@ export class Leader {
   /** The part of a change that takes names away, where it takes any. */
   #losing({ node, bindings }: Change): Change[] {
     const before = this.#ledger.nodes.get(node);
+    if (!before || hasAll(bindings.names, before.names)) return [];
     const after = new Set(bindings.names);
-    const kept = before?.names.filter((name) => after.has(name)) ?? [];
-    if (!before || kept.length === before.names.length) return [];
+    const kept = before.names.filter((name) => after.has(name));
+    if (kept.length === before.names.length) return [];
     if (kept.length === after.size) return [{ node, bindings }];
     return [{ node, bindings: { ...bindings, names: kept } }];
   }
@@ -438,9 +447,22 @@ function placementNode({ facts, nanoCpus, memoryBytes, engine }: Member): Placem
 }
 
 function sameShare(a: Bindings, b: Share): boolean {
+  return a === b || sameLists(a, b);
+}
+
+function sameLists(a: Bindings, b: Share): boolean {
   return sameList(a.names, b.names) && sameList(a.leaving, b.leaving) && sameList(a.inherited, b.inherited);
 }
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((name, index) => name === b[index]);
+}
+
+/** Whether all of `some` are in `all`, of two lists that are sorted; of others it may be no though they are. */
+function hasAll(all: readonly string[], some: readonly string[]): boolean {
+  let at = 0;
+  return some.every((name) => {
+    while (at < all.length && all[at] !== name) at += 1;
+    return at < all.length;
+  });
 }

@@ -15,7 +15,7 @@ export interface Report {
   readonly engineUp: boolean;
   /** The bindings that the newest round acted on, or older ones. */
   readonly acting: Stamp;
-  /** Owned containers, not pinned to a node, that run there or are being worked on: they may be running. */
+  /** Owned containers, but for those pinned there for good, that run there or are being worked on: they may be running. */
   readonly held: readonly string[];
   /** How many more there are; while there are any, absence from `held` says nothing. */
   readonly heldOmitted: number;
@@ -95,7 +95,7 @@ function heldContainers(
 ): Pick<Report, 'held' | 'heldOmitted'> {
   const all = objects
     .filter((object) => object.kind === 'Container' && (worked.has(object.key) || mayRun(object)))
-    .filter(({ key }) => !isPinned(key, revision))
+    .filter(({ key }) => !isFixed(key, revision))
     .map(({ name }) => name)
     .sort();
   let bytes = 0;
@@ -108,9 +108,11 @@ function mayRun({ observed, condition }: ObjectStatus): boolean {
   return condition.type !== 'Conflict' && observed !== undefined && !ENDED.has(observed.state ?? '');
 }
 
-function isPinned(key: ObjectKey, revision: Revision | undefined): boolean {
+/** Pinned, and not to be moved whatever happens. One that moves once it is pinned no more is told of in time. */
+function isFixed(key: ObjectKey, revision: Revision | undefined): boolean {
   const object = revision?.objects.get(key);
-  return object?.kind === 'Container' && literalNode(object.spec.nodeConstraint) !== undefined;
+  if (object?.kind !== 'Container' || object.spec.reschedule === 'on-node-failure') return false;
+  return literalNode(object.spec.nodeConstraint) !== undefined;
 }
 
 function cut(message: string): string {
