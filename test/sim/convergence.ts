@@ -54,8 +54,13 @@ export class Convergence {
 
   async #stayQuiet(when: string): Promise<void> {
     const sim = this.#sim;
-    const { changes } = sim.checker;
-    await this.#pass(QUIET_MS);
+    const { changes, tree } = sim.checker;
+    // What the leader only says, such as why something has no place, may change until everybody away is given up.
+    await this.#pass(QUIET_MS / 2);
+    const { commits } = tree;
+    await this.#pass(QUIET_MS / 2);
+    if (tree.commits > commits)
+      sim.break('zero actions', `${tree.commits - commits} commits although all is ${when}`);
     if (sim.checker.changes > changes) {
       sim.break('zero actions', `${sim.checker.changes - changes} calls although all is ${when}`);
       await this.#pass(0);

@@ -13,6 +13,11 @@ const MEMORY_MS = 90_000;
 /** What an agent knew when it lost contact may be a little older than that. */
 const HEARSAY_MS = 10_000;
 
+/** A revision, and whether what it lacks is meant to be gone. */
+interface Planned extends Revision {
+  readonly saysAbsent: boolean;
+}
+
 type Destructive = 'stopContainer' | 'removeContainer' | 'disconnect';
 
 /** Says for each call that takes something away what allows it, from manifests and bindings alone, not by what the agent thought. */
@@ -77,13 +82,13 @@ export class Evidence {
   }
 
   #whyUnder(
-    revision: Revision,
+    revision: Planned,
     what: { machine: Machine; container: ContainerRecord; name: string; specHash: string },
   ): string | undefined {
     const key = objectKey('Container', what.name);
     const object = revision.objects.get(key);
     if (object?.kind !== 'Container') {
-      return revision.undecided.has(key) ? undefined : 'no manifest declares it';
+      return revision.saysAbsent && !revision.undecided.has(key) ? 'no manifest declares it' : undefined;
     }
     if (object.specHash !== what.specHash) return 'another spec';
     if (object.spec.nodeConstraint.length > 0 && !this.#fits(what.machine, object)) return 'constraint unmet';
@@ -143,7 +148,7 @@ export class Evidence {
     const isDuplicate = all.some((other) => other !== network && other.name === network.name);
     const key = objectKey('Network', network.name);
     const isUndeclared = this.#revisions(machine).some(
-      ({ objects, undecided }) => !objects.has(key) && !undecided.has(key),
+      ({ objects, undecided, saysAbsent }) => saysAbsent && !objects.has(key) && !undecided.has(key),
     );
     const isOwned = readOwnership(network.labels)?.cluster === 'sim';
     if (isOwned && (isDuplicate || isUndeclared)) return;
@@ -171,7 +176,7 @@ export class Evidence {
     const name = nameOf(call.args[0]);
     const found = [...machine.host.containers.values()].find((container) => container.name === name);
     const ageMs = found ? machine.host.world.clock.now() - found.createdAtMs : 0;
-    if (found && ageMs > MEMORY_MS && machine.hasBeenAble(MEMORY_MS)) {
+    if (found && ageMs > MEMORY_MS) {
       this.#sim.break(
         'absent is not unknown',
         `createContainer ${name} on ${machine.name}, where it is since ${ageMs} ms`,
@@ -179,13 +184,14 @@ export class Evidence {
     }
   }
 
-  /** Revisions that this machine's agent may have planned on; never one in doubt, nor one that declares nothing. */
-  #revisions(machine: Machine): Revision[] {
-    return machine.folder
-      .since(this.#sinceMs(machine, 0))
-      .flatMap(({ revision, doubt }) =>
-        revision !== undefined && doubt === undefined && revision.objects.size > 0 ? [revision] : [],
-      );
+  /** What this machine's agent may have planned on. */
+  #revisions(machine: Machine): Planned[] {
+    return machine.folder.since(this.#sinceMs(machine, 0)).flatMap(({ revision, doubt }) =>
+      revision === undefined
+        ? []
+        : // What is there is there; only that something is not can be wrong, or that nothing is.
+          [{ ...revision, saysAbsent: doubt === undefined && revision.objects.size > 0 }],
+    );
   }
 
   #sinceMs(machine: Machine, hearsayMs = HEARSAY_MS): number {

@@ -222,6 +222,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     const snapshot = sim.coordinator.snapshot();
     const delayMs = dice.spread(1_000, 120_000);
     sim.queue.at(sim.queue.nowMs + delayMs, () => {
+      if (sim.faults.isOver) return;
       sim.trace.tell('fault', `coordinator rolled back by ${delayMs} ms`);
       sim.coordinator.rollback(snapshot);
       sim.checker.treeReplaced();
@@ -303,6 +304,10 @@ export class FaultPlan {
   constructor(sim: Simulation, dice: Dice) {
     this.#sim = sim;
     this.#dice = dice;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Puts the faults on the time line; returns how long they go on, milliseconds. */

@@ -1,12 +1,5 @@
 import { silentLogger } from '../../pkg/api/index.ts';
-import {
-  alone,
-  Reconciler,
-  silentObserver,
-  type AgentEvent,
-  type Engine,
-  type Source,
-} from '../../pkg/reconcile/index.ts';
+import { alone, Reconciler, silentObserver, type Engine, type Source } from '../../pkg/reconcile/index.ts';
 import { Cluster, type CoordinationStore } from '../../pkg/cluster/index.ts';
 import { guardDisk, guardEngine, guardStore, type Guard } from './boundary.ts';
 import type { Machine } from './machine.ts';
@@ -200,9 +193,5 @@ export class AgentProcess {
   /** What its status says about one object. */
   condition(key: string): string {
     return this.reconciler.status().objects.find((object) => object.key === key)?.condition.type ?? 'none';
-  }
-
-  onEvent(listener: (event: AgentEvent) => void): void {
-    this.reconciler.onEvent(listener);
   }
 }

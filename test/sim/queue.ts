@@ -7,7 +7,7 @@ interface Entry {
 }
 
 /** When every simulation begins: 2026-01-01T00:00:00Z. */
-export const EPOCH_MS = 1_767_225_600_000;
+const EPOCH_MS = 1_767_225_600_000;
 
 /** The one time line of a simulation: what is due first runs first, and of what is due together what was asked for first. */
 export class EventQueue {

@@ -29,7 +29,7 @@ export interface SeedFailure {
 }
 
 /** A promise that was broken. */
-export class Broken extends Error {
+class Broken extends Error {
   readonly invariant: string;
 
   constructor(invariant: string, message: string) {
