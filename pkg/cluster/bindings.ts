@@ -53,6 +53,11 @@ export function bindingsZnodes(node: string, bindings: Bindings): { path: string
   return [...parts, { path: bindingsPath(node), data: writeDocument(head) }];
 }
 
+/** How many znodes these bindings take. */
+export function partsOf({ names, leaving }: Bindings): number {
+  return Math.max(1, divide(names, leaving).length);
+}
+
 /** The writes that make these bindings out of what is there; `existing`: numbers of the parts that are, with or without a head. */
 export function bindingsWrites(
   node: string,

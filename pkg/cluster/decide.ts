@@ -1,7 +1,7 @@
 import { compareStrings, objectKey } from '../api/index.ts';
 import { literalNode } from '../constraint/index.ts';
 import type { ContainerObject, Revision } from '../manifest/index.ts';
-import { place, type PlacementNode, type Strategy } from '../placement/index.ts';
+import { place, type Placement, type PlacementNode, type Strategy } from '../placement/index.ts';
 
 /** Names of containers on one node. */
 export interface Share {
@@ -55,81 +55,141 @@ interface Target {
   readonly inherited: Set<string>;
 }
 
+const NOTHING: Share = { names: [], leaving: [], inherited: [] };
+
+/** What a revision asks a leader to place. */
+interface Workload {
+  readonly containers: readonly ContainerObject[];
+  /** Those that are not pinned to one node. */
+  readonly free: readonly ContainerObject[];
+}
+
+/** A revision never changes, and a leader decides on the same one again and again. */
+const workloads = new WeakMap<Revision, Workload>();
+
+function workloadOf(revision: Revision): Workload {
+  const known = workloads.get(revision);
+  if (known) return known;
+  const containers = [...revision.objects.values()].filter((object) => object.kind === 'Container');
+  const free = containers.filter(({ spec }) => literalNode(spec.nodeConstraint) === undefined);
+  const made = { containers, free };
+  workloads.set(revision, made);
+  return made;
+}
+
+/** Most containers stay where they are in most decisions: what is known of those is looked up and nothing is made for them. */
 class Deciding {
   readonly #input: DecideInput;
-  /** Nodes that a container is bound to: one, unless somebody else wrote. */
+  /** The node that a container is bound to. Of several, which only somebody else can have written, the first. */
+  readonly #owner = new Map<string, string>();
+  /** All nodes of those that are bound to several. */
   readonly #owners = new Map<string, string[]>();
   readonly #leaving = new Map<string, Set<string>>();
+  /** Nodes whose share may be another one than before. */
   readonly #targets = new Map<string, Target>();
   readonly #unplaced = new Map<string, string>();
 
   constructor(input: DecideInput) {
     this.#input = input;
-    for (const [node, { names, leaving, inherited }] of input.shares) {
-      this.#targets.set(node, {
-        names: new Set(names),
-        leaving: new Set(leaving),
-        inherited: new Set(inherited),
-      });
-      for (const name of names) this.#owners.set(name, [...(this.#owners.get(name) ?? []), node]);
+    let bound = 0;
+    for (const [node, { names, leaving }] of input.shares) {
+      for (const name of names) this.#owner.set(name, node);
+      bound += names.length;
       for (const name of leaving) this.#leaving.set(name, (this.#leaving.get(name) ?? new Set()).add(node));
     }
-    for (const owners of this.#owners.values()) owners.sort(compareStrings);
+    if (bound > this.#owner.size) this.#findOwners();
   }
 
   run(): Decided {
-    const { revision } = this.#input;
-    const containers = [...revision.objects.values()].filter((object) => object.kind === 'Container');
-    const free = containers.filter(({ spec }) => literalNode(spec.nodeConstraint) === undefined);
-    this.#dropOthers(new Set(free.map(({ name }) => name)));
+    const { containers, free } = workloadOf(this.#input.revision);
     this.#place(containers, free);
     this.#endLeaving();
     return { shares: this.#result(), unplaced: this.#unplaced };
   }
 
+  #findOwners(): void {
+    const all = new Map<string, Set<string>>();
+    for (const [node, { names }] of this.#input.shares) {
+      for (const name of names) all.set(name, (all.get(name) ?? new Set()).add(node));
+    }
+    for (const [name, nodes] of all) {
+      const [owner = '', ...others] = [...nodes].sort(compareStrings);
+      this.#owner.set(name, owner);
+      if (others.length > 0) this.#owners.set(name, [owner, ...others]);
+    }
+  }
+
+  #ownersOf(name: string): readonly string[] {
+    const owner = this.#owner.get(name);
+    return this.#owners.get(name) ?? (owner === undefined ? [] : [owner]);
+  }
+
   /** What is bound and is nobody's to bind any more: gone from the manifests, or pinned by them now. */
-  #dropOthers(free: ReadonlySet<string>): void {
+  #dropOthers(free: readonly ContainerObject[]): void {
     const { revision, isInDoubt } = this.#input;
-    for (const [name, owners] of this.#owners) {
-      if (free.has(name)) continue;
+    const names = new Set(free.map(({ name }) => name));
+    for (const name of this.#owner.keys()) {
+      if (names.has(name)) continue;
       const key = objectKey('Container', name);
       const isUnknown = !revision.objects.has(key);
       if (isUnknown && (isInDoubt || revision.undecided.has(key))) continue;
-      for (const owner of owners) this.#take(name, owner);
+      for (const owner of this.#ownersOf(name)) this.#take(name, owner);
     }
   }
 
   #place(containers: readonly ContainerObject[], free: readonly ContainerObject[]): void {
     const { nodes, lost, strategy, hold } = this.#input;
-    const current = new Map<string, string>();
-    for (const { name } of free) {
-      const node = this.#current(name);
-      if (node !== undefined) current.set(name, node);
-    }
+    const current = this.#currentNodes();
     const isHeldBack = ({ name }: ContainerObject): boolean => hold !== undefined && !this.#isKnown(name);
-    const held = new Set(free.filter(isHeldBack).map(({ name }) => name));
-    const placed = containers.filter(({ name }) => !held.has(name));
+    const held = new Set(hold === undefined ? [] : free.filter(isHeldBack).map(({ name }) => name));
+    const placed = held.size === 0 ? containers : containers.filter(({ name }) => !held.has(name));
     const placement = place({ containers: placed, nodes, current, lost, strategy });
     for (const name of held) this.#unplaced.set(name, hold ?? '');
     for (const [name, reason] of placement.unplaced) this.#unplaced.set(name, reason);
-    for (const container of free) {
-      if (!held.has(container.name)) this.#bind(container, placement.bindings.get(container.name));
+    const homeless = this.#bindAll(placement, current);
+    const owned = free.length - held.size - homeless;
+    if (owned < this.#owner.size) this.#dropOthers(free);
+  }
+
+  /**
+   * Looks at each container that moves or has no node, or of which there is more to know than its one node; all others stay. Returns how
+   * many of these are bound nowhere yet.
+   */
+  #bindAll({ moved, unplaced }: Placement, current: ReadonlyMap<string, string>): number {
+    const { revision, reported } = this.#input;
+    const unusual = [this.#owners, this.#leaving, reported].flatMap((each) => [...each.keys()]);
+    let homeless = 0;
+    for (const name of new Set([...moved.keys(), ...unplaced.keys(), ...unusual])) {
+      const container = revision.objects.get(objectKey('Container', name));
+      if (container?.kind !== 'Container' || literalNode(container.spec.nodeConstraint) !== undefined)
+        continue;
+      if (!this.#owner.has(name)) homeless += 1;
+      const stays = unplaced.has(name) ? undefined : current.get(name);
+      this.#bind(container, moved.get(name) ?? stays);
     }
+    return homeless;
   }
 
   /** Whether anything tells where a container is. */
   #isKnown(name: string): boolean {
-    return this.#owners.has(name) || this.#leaving.has(name) || this.#input.reported.has(name);
+    return this.#owner.has(name) || this.#leaving.has(name) || this.#input.reported.has(name);
   }
 
-  /** The node that a container is on: as reported where that was asked for, else as bound, else where it is leaving and could stay. */
-  #current(name: string): string | undefined {
-    const owner = this.#owners.get(name)?.[0];
-    const reported = this.#input.reported.get(name);
-    if (reported && (owner === undefined || !reported.has(owner))) return first(reported);
-    if (owner !== undefined) return owner;
-    const leaving = this.#leaving.get(name);
-    return leaving?.size === 1 ? first(leaving) : undefined;
+  /** The node that each container is on: as reported where that was asked for, else as bound, else where it is leaving and could stay. */
+  #currentNodes(): ReadonlyMap<string, string> {
+    const { reported } = this.#input;
+    if (reported.size === 0 && this.#leaving.size === 0) return this.#owner;
+    const current = new Map(this.#owner);
+    for (const [name, nodes] of this.#leaving) {
+      const [node] = nodes;
+      if (nodes.size === 1 && node !== undefined && !current.has(name)) current.set(name, node);
+    }
+    for (const [name, nodes] of reported) {
+      const owner = this.#owner.get(name);
+      const node = first(nodes);
+      if (node !== undefined && (owner === undefined || !nodes.has(owner))) current.set(name, node);
+    }
+    return current;
   }
 
   #bind({ name, spec }: ContainerObject, target: string | undefined): void {
@@ -139,12 +199,12 @@ class Deciding {
     // Bindings were lost, and with them whose it was: who says to have it may run it just as if it had been bound there.
     if (runsOnce) for (const node of reported) if (node !== target) this.#take(name, node);
     if (target === undefined) return;
-    const isThere = this.#owners.get(name)?.includes(target) === true || reported.has(target);
+    const isThere = this.#ownersOf(name).includes(target) || reported.has(target);
     if (isThere || !runsOnce || !this.#mayRunElsewhere(name, target)) this.#give(name, target, isThere);
   }
 
   #takeFromOthers(name: string, target: string | undefined, runsOnce: boolean): void {
-    for (const owner of this.#owners.get(name) ?? []) {
+    for (const owner of this.#ownersOf(name)) {
       if (owner === target) continue;
       if (runsOnce || target === undefined) this.#take(name, owner);
       else this.#target(owner).names.delete(name);
@@ -162,13 +222,13 @@ class Deciding {
   #mayRunElsewhere(name: string, target: string): boolean {
     const { gaveUp, reported } = this.#input;
     const before = this.#leaving.get(name) ?? new Set();
-    const having = [...(this.#owners.get(name) ?? []), ...(reported.get(name) ?? [])];
+    const having = [...this.#ownersOf(name), ...(reported.get(name) ?? [])];
     if (having.some((node) => node !== target)) return true;
     return [...before].some((node) => node !== target && !gaveUp(name, node));
   }
 
   #comesFromLost(name: string, target: string): boolean {
-    const before = [...(this.#owners.get(name) ?? []), ...(this.#leaving.get(name) ?? [])];
+    const before = [...this.#ownersOf(name), ...(this.#leaving.get(name) ?? [])];
     return before.some((node) => node !== target && this.#input.lost.has(node));
   }
 
@@ -191,25 +251,32 @@ class Deciding {
   #target(node: string): Target {
     const known = this.#targets.get(node);
     if (known) return known;
-    const made: Target = { names: new Set(), leaving: new Set(), inherited: new Set() };
+    const { names, leaving, inherited } = this.#input.shares.get(node) ?? NOTHING;
+    const made: Target = {
+      names: new Set(names),
+      leaving: new Set(leaving),
+      inherited: new Set(inherited),
+    };
     this.#targets.set(node, made);
     return made;
   }
 
+  /** The very share of before where nothing is different. */
   #result(): Map<string, Share> {
-    const sorted = [...this.#targets].sort(([a], [b]) => compareStrings(a, b));
-    return new Map(
-      sorted.map(([node, { names, leaving, inherited }]) => [
-        node,
-        {
-          names: [...names].sort(compareStrings),
-          leaving: [...leaving].sort(compareStrings),
-          inherited: [...inherited]
-            .filter((name) => names.has(name) && !this.#input.runs(name, node))
-            .sort(compareStrings),
-        },
-      ]),
-    );
+    const { shares } = this.#input;
+    const nodes = [...new Set([...shares.keys(), ...this.#targets.keys()])].sort(compareStrings);
+    return new Map(nodes.map((node) => [node, this.#share(node, shares.get(node))]));
+  }
+
+  #share(node: string, before: Share | undefined): Share {
+    const runs = (name: string): boolean => this.#input.runs(name, node);
+    if (before && !this.#targets.has(node) && !before.inherited.some(runs)) return before;
+    const { names, leaving, inherited } = this.#target(node);
+    return {
+      names: [...names].sort(compareStrings),
+      leaving: [...leaving].sort(compareStrings),
+      inherited: [...inherited].filter((name) => names.has(name) && !runs(name)).sort(compareStrings),
+    };
   }
 }
 

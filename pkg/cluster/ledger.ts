@@ -1,4 +1,4 @@
-import { bindingsWrites, bindingsZnodes, readBindings, type Bindings } from './bindings.ts';
+import { bindingsWrites, partsOf, readBindings, type Bindings } from './bindings.ts';
 import { readDecision, type Decision } from './decision.ts';
 import { inParallel } from './parallel.ts';
 import { DECISION_PATH, FOLDERS, partsByNode } from './paths.ts';
@@ -24,6 +24,11 @@ export class Ledger {
   readonly #unreadable = new Map<string, Unreadable>();
   /** Numbers of the znodes that each node's bindings are in; the head is 0. */
   #parts = new Map<string, Set<number>>();
+  /** Writes that were asked for, while neither they nor others for the node are done: encoding is what writing costs here. */
+  readonly #encoded = new Map<
+    string,
+    { readonly bindings: Bindings; readonly writes: readonly StoreWrite[] }
+  >();
   #decision: Decision | undefined;
   #isDecisionThere = false;
   #decisionProblem: Unreadable | undefined;
@@ -82,6 +87,7 @@ export class Ledger {
     if (this.#isLoaded) return;
     this.#parts = await this.#readList();
     this.#nodes.clear();
+    this.#encoded.clear();
     this.#unreadable.clear();
     await this.#readDecision();
     await inParallel(this.#parts.keys(), (node) => this.#readNode(node));
@@ -89,8 +95,12 @@ export class Ledger {
   }
 
   /** The writes that turn what is there into this. */
-  writes(node: string, bindings: Bindings): StoreWrite[] {
-    return bindingsWrites(node, bindings, this.#parts.get(node) ?? new Set());
+  writes(node: string, bindings: Bindings): readonly StoreWrite[] {
+    const known = this.#encoded.get(node);
+    if (known?.bindings === bindings) return known.writes;
+    const writes = bindingsWrites(node, bindings, this.#parts.get(node) ?? new Set());
+    this.#encoded.set(node, { bindings, writes });
+    return writes;
   }
 
   decisionWrite(data: string): StoreWrite {
@@ -104,7 +114,8 @@ export class Ledger {
   wrote(node: string, bindings: Bindings): void {
     // A folder that is not there yet cannot be watched.
     if (this.#parts.size === 0) this.#isListStale = true;
-    this.#parts.set(node, new Set(bindingsZnodes(node, bindings).keys()));
+    this.#parts.set(node, new Set(Array.from({ length: partsOf(bindings) }, (_, part) => part)));
+    this.#encoded.delete(node);
     this.#nodes.set(node, bindings);
     this.#unreadable.delete(node);
   }

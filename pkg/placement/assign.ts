@@ -75,7 +75,7 @@ function serveDemand(board: Board, demand: Demand, tiers: readonly Tier[]): read
       board.witness?.(name, node.facts.name, tier.candidates());
       node.take(demand);
       tier.settle();
-      board.bindings.set(name, node.facts.name);
+      board.moved.set(name, node.facts.name);
       served += 1;
     }
   }

@@ -15,7 +15,10 @@ export interface Board {
   /** For `node.hostname`, which ignores case. */
   readonly byLowerName: ReadonlyMap<string, NodeLoad>;
   readonly demands: Demands;
-  readonly bindings: Map<string, string>;
+  /** Nodes of those that have come to another one, or to their first. */
+  readonly moved: Map<string, string>;
+  /** Names of those that run on one named node whatever is decided. */
+  readonly pinned: Set<string>;
   readonly unplaced: Map<string, string>;
   readonly witness: Witness | undefined;
 }
@@ -31,7 +34,8 @@ export function layOut(input: PlacementInput, witness?: Witness): Board {
     byName: new Map(nodes.map((node) => [node.facts.name, node])),
     byLowerName: new Map(nodes.toReversed().map((node) => [node.facts.name.toLowerCase(), node])),
     demands: new Demands(),
-    bindings: new Map(),
+    moved: new Map(),
+    pinned: new Set(),
     unplaced: new Map(),
     witness,
   };

@@ -32,6 +32,8 @@ export interface PlacementInput {
 export interface Placement {
   /** Node name by container name. Containers pinned to one literal node are not in it: they need no binding. */
   readonly bindings: ReadonlyMap<string, string>;
+  /** Those of `bindings` that were bound to another node before, or to none. Where few have moved, this is far less to look at. */
+  readonly moved: ReadonlyMap<string, string>;
   /** Why a container has no node, by container name: `3 nodes: constraint storage==ssd; 1 node: port 8001 taken`. */
   readonly unplaced: ReadonlyMap<string, string>;
 }

@@ -49,7 +49,7 @@ class Keeper {
         demand.waiting.push(name);
       } else {
         node.take(demand);
-        this.#bind(name, node.facts.name);
+        this.#stay(name, node.facts.name);
       }
     }
   }
@@ -60,20 +60,21 @@ class Keeper {
     if (!node) {
       const isFreed = spec.reschedule === 'on-node-failure' && input.lost.has(bound);
       if (isFreed) demand.waiting.push(name);
-      else this.#bind(name, bound);
+      else this.#stay(name, bound);
     } else if (!demand.rule.holdsOn(node.facts)) {
       demand.waiting.push(name);
     } else if (demand.ports.length > 0) {
       this.#claims.push({ name, demand, node });
     } else {
       node.take(demand);
-      this.#bind(name, bound);
+      this.#stay(name, bound);
     }
   }
 
   /** It runs on its node whatever is decided here, so it takes room and is not bound. */
   #lookAtPinned(name: string, demand: Demand, pin: string): void {
-    const { nodes, byName, byLowerName, unplaced, witness } = this.#board;
+    const { nodes, byName, byLowerName, pinned, unplaced, witness } = this.#board;
+    pinned.add(name);
     const node = byName.get(pin) ?? byLowerName.get(pin.toLowerCase());
     if (!node) {
       unplaced.set(name, nodes.length === 0 ? NO_MEMBERS : `no member is named ${pin}`);
@@ -85,8 +86,7 @@ class Keeper {
     }
   }
 
-  #bind(name: string, node: string): void {
-    this.#board.bindings.set(name, node);
+  #stay(name: string, node: string): void {
     this.#board.witness?.(name, node, [node]);
   }
 }

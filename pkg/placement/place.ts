@@ -1,5 +1,5 @@
 import { assign } from './assign.ts';
-import { layOut, type Witness } from './board.ts';
+import { layOut, type Board, type Witness } from './board.ts';
 import type { Placement, PlacementInput } from './input.ts';
 import { keep } from './keep.ts';
 
@@ -34,5 +34,23 @@ function decide(input: PlacementInput, witness?: Witness): Placement {
   const board = layOut(input, witness);
   keep(board);
   assign(board);
-  return { bindings: board.bindings, unplaced: board.unplaced };
+  const { moved, unplaced } = board;
+  let bindings: ReadonlyMap<string, string> | undefined;
+  return {
+    moved,
+    unplaced,
+    get bindings() {
+      bindings ??= bindingsOn(board);
+      return bindings;
+    },
+  };
+}
+
+function bindingsOn({ input, moved, pinned, unplaced }: Board): Map<string, string> {
+  const bindings = new Map<string, string>();
+  for (const { name } of input.containers) {
+    const node = moved.get(name) ?? input.current.get(name);
+    if (node !== undefined && !pinned.has(name) && !unplaced.has(name)) bindings.set(name, node);
+  }
+  return bindings;
 }
