@@ -133,13 +133,11 @@ export function guardStore(
         () => `store.children ${path}`,
         () => store.children(path, watching(watch)),
       ),
-    commit: async (writes) => {
-      await guard.call(
+    commit: (writes) =>
+      guard.call(
         () => `store.commit ${text(writes)}`,
         () => store.commit(writes),
-      );
-      if (writes.some(({ type, path }) => type === 'create' && path.startsWith('members/'))) member(true);
-    },
+      ),
     createSequential: (folder, prefix, data) =>
       guard.call(
         () => `store.createSequential ${folder}/${prefix}`,

@@ -44,8 +44,8 @@ export class Machine {
   #contactSinceMs = 0;
   /** When the lease was last seen to be lost, by the simulation's own reckoning. */
   #lapsedMs = -1;
-  /** Of anything that agents here have read and may have believed. */
-  highestEpoch = 0;
+  /** When the newest bindings that agents here have read, and may have believed, were written. */
+  newestRead = { epoch: 0, turn: 0 };
   /** Whether the cluster may count on what it knows of this node. */
   isInGoodStanding = false;
   #labels: Labels;

@@ -29,20 +29,28 @@ const MAX_SEEDS = 1_000;
 
 const ELECTION = 'pkg/cluster/election.ts';
 const LEASE = 'pkg/cluster/lease.ts';
+/** It still believes to lead when it has a new session, or is not the first candidate any more. */
 const KEPT_LEADERSHIP = [
-  ELECTION,
-  'return isCurrent && this.#leadership?.session === contact.session ? this.#leadership : undefined;',
-  'return isCurrent || contact.connection !== 0 ? this.#leadership : undefined;',
+  [
+    ELECTION,
+    'return isCurrent && this.#leadership?.session === contact.session ? this.#leadership : undefined;',
+    'return isCurrent || contact.connection !== 0 ? this.#leadership : undefined;',
+  ],
+  [
+    ELECTION,
+    '#stepDown(): void {\n    if (!this.#leadership) return;',
+    '#stepDown(): void {\n    if (this.#leadership || this.#heldOver !== 0) return;',
+  ],
 ] as const;
 
 /** What the promises are about, undone one at a time. */
 const MUTANTS: readonly Mutant[] = [
-  mutant('a leader writes without its checks, and leads on in a new session', KEPT_LEADERSHIP, [
+  mutant('a leader writes without its checks, and leads on in a new session', ...KEPT_LEADERSHIP, [
     ELECTION,
     "{ type: 'check', path: candidate },\n      { type: 'check', path: EPOCH_PATH, version },",
     '...([candidate, version] && []),',
   ]),
-  mutant('version checks are dropped, and a leader leads on in a new session', KEPT_LEADERSHIP, [
+  mutant('version checks are dropped, and a leader leads on in a new session', ...KEPT_LEADERSHIP, [
     'pkg/cluster/simulated/tree.ts',
     'if (version !== undefined && version !== node.version) {',
     'if (version === -1) {',

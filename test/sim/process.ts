@@ -126,9 +126,10 @@ export class AgentProcess {
   #noteRead(path: string, data: string): void {
     const { machine } = this.#setup;
     if (!this.#isMember || path !== `bindings/${machine.name}`) return;
-    const { epoch } = JSON.parse(data) as { readonly epoch: number };
-    if (epoch < machine.highestEpoch) return;
-    machine.highestEpoch = epoch;
+    const { epoch, turn } = JSON.parse(data) as { readonly epoch: number; readonly turn: number };
+    const known = machine.newestRead;
+    if (epoch < known.epoch || (epoch === known.epoch && turn < known.turn)) return;
+    machine.newestRead = { epoch, turn };
     machine.knowsBindings = true;
     this.#bindingsReadMs = this.clock.trueMs(this.clock.monotonic());
   }
