@@ -7,7 +7,8 @@ import { WatchBook } from './watch-book.ts';
 
 /** Why a connection ended. */
 export type End =
-  | { readonly type: 'lost'; readonly message: string }
+  /** `tardy`: it took too long to be in order. */
+  | { readonly type: 'lost'; readonly message: string; readonly tardy?: true }
   /** The server does not know the session any more. */
   | { readonly type: 'expired' }
   /** The server does not take the credentials. */
@@ -105,7 +106,7 @@ export class Connection {
   #countDown(parts: number, partMs: number): void {
     this.#cancelAlarm = this.#options.clock.after(partMs, () => {
       if (parts > 1) this.#countDown(parts - 1, partMs);
-      else this.abandon('does not answer');
+      else this.#finish({ type: 'lost', message: `${this.#name()} does not answer`, tardy: true });
     });
   }
 

@@ -30,9 +30,11 @@ const OPEN_AT_MOST_MS = 8_000;
 
 /**
  * How long a server may take until a connection is in order: a third of the session timeout, so that others can be asked while the
- * session lives. Longer when all were asked in vain (`rounds`): they may be at the end of their strength, with everybody coming back.
+ * session lives. Longer when all took too long (`rounds`): they may be at the end of their strength, with everybody coming back. Never longer
+ * than a session lives: one that is starting up may take a connection and forget it.
  */
 export function openWithinMs(sessionTimeoutMs: number, rounds: number): number {
   const firstMs = Math.min(Math.max(sessionTimeoutMs / 3, OPEN_AT_LEAST_MS), OPEN_AT_FIRST_MS);
-  return Math.min(firstMs * 2 ** Math.floor(rounds), OPEN_AT_MOST_MS);
+  const mostMs = Math.min(Math.max(sessionTimeoutMs, OPEN_AT_LEAST_MS), OPEN_AT_MOST_MS);
+  return Math.min(firstMs * 2 ** Math.floor(rounds), mostMs);
 }

@@ -52,6 +52,8 @@ export class Session {
   #roundOfTries: number;
   #failures = 0;
   #refusals = 0;
+  /** Tries in a row that took too long; servers that refused or were not there at all are no reason to wait longer for the next. */
+  #tardy = 0;
 
   constructor(options: SessionOptions, identity: Identity) {
     this.#options = options;
@@ -162,7 +164,7 @@ export class Session {
       server,
       root: address.root,
       sessionTimeoutMs: this.#options.sessionTimeoutMs,
-      openWithinMs: openWithinMs(this.#sessionTimeoutMs, this.#failures / this.#servers.length),
+      openWithinMs: openWithinMs(this.#sessionTimeoutMs, this.#tardy / this.#servers.length),
       clock,
       ...(auth === undefined ? {} : { auth }),
       ...(this.#key === undefined ? {} : { key: this.#key }),
@@ -199,7 +201,7 @@ export class Session {
     }
     connection.settled();
     if (this.#stopped !== undefined) return undefined;
-    [this.#failures, this.#refusals] = [0, 0];
+    [this.#failures, this.#refusals, this.#tardy] = [0, 0, 0];
     this.#ready = connection;
     this.#absent = unreachable('it was just lost');
     const session = connection.key.id.toString('hex');
@@ -248,6 +250,7 @@ export class Session {
         this.#absent = unreachable(tried.message);
         this.#disconnect(tried.message);
         this.#failures += 1;
+        if (tried.tardy) this.#tardy += 1;
         // Told once when it is lost, and once more when none of the servers could be had.
         if (this.#failures === this.#roundOfTries) this.#tellLost(tried.message);
         return retryDelayMs(this.#failures - 1, random);
