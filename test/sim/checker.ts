@@ -45,9 +45,10 @@ export class Checker {
   }
 
   published(revision: Revision): void {
-    for (const { kind, name } of revision.objects.values()) {
-      if (kind === 'Container' && !mayMove(this.newest, name))
-        this.#fixedUntilMs.set(name, this.#sim.queue.nowMs);
+    const nowMs = this.#sim.queue.nowMs;
+    for (const { kind, key, name } of this.newest?.objects.values() ?? []) {
+      const isFixed = kind === 'Container' && !mayMove(this.newest, name);
+      if (isFixed && revision.objects.has(key)) this.#fixedUntilMs.set(name, nowMs);
     }
     this.newest = revision;
   }
