@@ -92,7 +92,10 @@ export class Evidence {
     }
     if (object.specHash !== what.specHash) return 'another spec';
     if (object.spec.nodeConstraint.length > 0 && !this.#fits(what.machine, object)) return 'constraint unmet';
-    if (literalNode(object.spec.nodeConstraint) === undefined && this.#wasElsewhere(what.machine, what.name))
+    if (
+      literalNode(object.spec.nodeConstraint) === undefined &&
+      this.#wasElsewhere(what.machine, what.name, revision.digest)
+    )
       return 'bound elsewhere';
     return undefined;
   }
@@ -104,9 +107,8 @@ export class Evidence {
       .every((labels) => checkConstraints(object.spec.nodeConstraint, { ...node, labels }).matches);
   }
 
-  #wasElsewhere(node: Machine, name: string): boolean {
-    const revisions = new Set(this.#revisions(node).map(({ digest }) => digest));
-    return this.#tree.wasElsewhere(name, { node: node.name, revisions, sinceMs: this.#sinceMs(node) });
+  #wasElsewhere(node: Machine, name: string, revision: string): boolean {
+    return this.#tree.wasElsewhere(name, { node: node.name, revision, sinceMs: this.#sinceMs(node) });
   }
 
   #mayMove(revision: Revision, name: string): boolean {

@@ -53,18 +53,12 @@ export class TreeCheck {
     return this.#said.bound.get(name) ?? [];
   }
 
-  /** Whether at some time since then the leader, having decided on one of these revisions, had a container run on another node. */
-  wasElsewhere(
-    name: string,
-    where: { node: string; revisions: ReadonlySet<string>; sinceMs: number },
-  ): boolean {
+  /** Whether at some time since then the leader, having decided on that revision, had a container run on another node. */
+  wasElsewhere(name: string, where: { node: string; revision: string; sinceMs: number }): boolean {
     const past = this.#past.filter(({ untilMs }) => untilMs >= where.sinceMs).map(({ said }) => said);
     return [...past, this.#said].some(
       ({ bound, revision, unplaced }) =>
-        revision !== undefined &&
-        where.revisions.has(revision) &&
-        !unplaced.has(name) &&
-        !bound.get(name)?.includes(where.node),
+        revision === where.revision && !unplaced.has(name) && !bound.get(name)?.includes(where.node),
     );
   }
 
