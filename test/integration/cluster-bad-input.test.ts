@@ -1,16 +1,12 @@
 /** What is wrong with a coordinator, its data or the disk: said clearly, and what runs goes on running. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createAgent, systemClock } from '../../pkg/agent/index.ts';
-import { parseZooKeeperAddress, silentLogger } from '../../pkg/api/index.ts';
-import type { CoordinationStore } from '../../pkg/cluster/index.ts';
-import { loadConfig } from '../../pkg/config/index.ts';
 import type { AgentStatus } from '../../pkg/reconcile/index.ts';
-import { createClient, type AgentClient } from '../../pkg/server/index.ts';
-import { createZooKeeperStore } from '../../pkg/zookeeper/index.ts';
+import type { AgentClient } from '../../pkg/server/index.ts';
 import { container, manifest, network, place, undoAfterAll } from '../build/live.ts';
+import { openTree, startMemoryAgent } from '../build/memory-agent.ts';
 import { must, until } from '../lab/run.ts';
 import { startZooKeeper, type ZooKeeperServer } from '../lab/zookeeper.ts';
 
@@ -42,42 +38,15 @@ beforeAll(async () => {
 /** An agent on a simulated engine, with settings of its own; it ends with the test. */
 async function startAgent(settings: Readonly<Record<string, string>>): Promise<AgentClient> {
   count += 1;
-  const own = join(folder, `agent-${count}`);
-  await mkdir(own);
-  const options = {
-    engine: 'memory',
+  const { agent, client } = await startMemoryAgent(join(folder, `agent-${count}`), {
     'node-name': 'n1',
     manifests: join(folder, 'manifests'),
-    socket: join(own, 'ovrd.sock'),
-    listen: 'none',
-    'state-dir': join(own, 'state'),
     'session-timeout': '4s',
     'node-lost-after': '60s',
     ...settings,
-  };
-  const argv = Object.entries(options).map(([flag, value]) => `--${flag}=${value}`);
-  const loaded = await loadConfig({ argv, env: {}, readFile: (path) => readFile(path, 'utf8') });
-  if (!loaded.ok) throw new Error(JSON.stringify(loaded));
-  const agent = await createAgent(loaded.config, { clock: systemClock, logger: silentLogger });
-  onTestFinished(() => agent.stop());
-  await agent.start();
-  return createClient({ socketPath: options.socket });
-}
-
-/** A client of the same tree, as an operator with other tools would have. */
-function openStore(root: string): CoordinationStore {
-  const address = parseZooKeeperAddress(`zk://${zookeeper.address}${root}`);
-  if (typeof address === 'string') throw new Error(address);
-  const store = createZooKeeperStore({
-    address,
-    sessionTimeoutMs: 4_000,
-    clock: systemClock,
-    logger: silentLogger,
-    random: Math.random,
   });
-  onTestFinished(() => store.stop());
-  store.start(() => undefined);
-  return store;
+  onTestFinished(() => agent.stop());
+  return client;
 }
 
 async function says(agent: AgentClient, message: RegExp): Promise<AgentStatus> {
@@ -163,7 +132,8 @@ describe('what is in a znode', () => {
     const root = `/znode/cluster-${count}`;
     const agent = await startAgent({ ...coordinator(root), 'node-lost-after': '60s' });
     const before = await runs(agent, 'pinned', 'anywhere', 'moves');
-    const store = openStore(root);
+    const store = openTree(zookeeper.address, root);
+    onTestFinished(() => store.stop());
     for (const path of ['bindings/n1', 'decision', 'epoch']) {
       await until(`${path} to be overwritten`, PATIENCE_MS, () =>
         store.commit([{ type: 'set', path, data }]).then(

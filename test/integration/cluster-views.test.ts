@@ -1,14 +1,13 @@
 /** What the command line and the metrics show of a cluster: real agents on simulated engines, one real ZooKeeper. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { createAgent, systemClock, type Agent } from '../../pkg/agent/index.ts';
-import { silentLogger } from '../../pkg/api/index.ts';
-import { loadConfig } from '../../pkg/config/index.ts';
+import type { Agent } from '../../pkg/agent/index.ts';
 import { createClient } from '../../pkg/server/index.ts';
 import { createCliStage, type CliStage } from '../build/cli.ts';
 import { container, manifest, network, place, undoAfterAll } from '../build/live.ts';
+import { startMemoryAgent } from '../build/memory-agent.ts';
 import { until } from '../lab/run.ts';
 import { startZooKeeper, type ZooKeeperServer } from '../lab/zookeeper.ts';
 
@@ -24,25 +23,15 @@ function socketOf(node: string): string {
 }
 
 async function start(node: string, zone: string): Promise<Agent> {
-  await mkdir(join(folder, node));
-  const options = {
-    engine: 'memory',
+  const { agent } = await startMemoryAgent(join(folder, node), {
     'node-name': node,
     'node-label': `zone=${zone}`,
     manifests: join(folder, 'manifests'),
-    socket: socketOf(node),
-    listen: 'none',
-    'state-dir': join(folder, node),
     coordinator: `zk://${zookeeper.address}/ovr/views`,
     'zk-auth-file': join(folder, 'auth'),
     'session-timeout': '4s',
     'node-lost-after': '8s',
-  };
-  const argv = Object.entries(options).map(([flag, value]) => `--${flag}=${value}`);
-  const loaded = await loadConfig({ argv, env: {}, readFile: (path) => readFile(path, 'utf8') });
-  if (!loaded.ok) throw new Error(JSON.stringify(loaded));
-  const agent = await createAgent(loaded.config, { clock: systemClock, logger: silentLogger });
-  await agent.start();
+  });
   return agent;
 }
 

@@ -249,6 +249,19 @@ describe('an agent', () => {
     expect(await settled()).toEqual(before);
   });
 
+  test('that is killed and back in time: nothing moves or restarts', async () => {
+    const before = await settled();
+    const leader = await cluster.agreed();
+    const [follower] = others(leader) as [LiveNode];
+    await follower.ovrd.end('SIGKILL');
+    await leader.eventually('the leader misses it', async () => {
+      const { nodes } = await leader.ovrd.client.cluster();
+      return nodes.some(({ name, state }) => name === follower.host.name && state === 'away');
+    });
+    await cluster.start(cluster.nodes.indexOf(follower));
+    expect(await settled()).toEqual(before);
+  });
+
   test('with the name of another is refused and does nothing', async () => {
     const before = await settled();
     const [first, second] = cluster.nodes as [LiveNode, LiveNode];
