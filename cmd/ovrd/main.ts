@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 import type { Agent } from '../../pkg/agent/index.ts';
-import { errorMessage, type Logger } from '../../pkg/api/index.ts';
+import { errorMessage, OvrError, type Logger } from '../../pkg/api/index.ts';
 import { loadConfig, type Config } from '../../pkg/config/index.ts';
 
 const USAGE_ERROR = 2;
@@ -30,12 +30,16 @@ async function run(config: Config): Promise<void> {
   const { createAgent, createLogger, systemClock } = await import('../../pkg/agent/index.ts');
   const logger = createLogger({ format: config.logFormat, level: config.logLevel });
   try {
-    const agent = await createAgent(config, { clock: systemClock, logger });
+    const agent = await createAgent(config, { clock: systemClock, logger, environment: process.env });
     stopOnSignal(agent, logger);
     const settled = agent.settled();
     await agent.start();
     if (config.once) await finish(agent, await settled);
   } catch (error) {
+    if (error instanceof OvrError && error.code === 'invalid-request') {
+      process.stderr.write(`ovrd: ${error.message}\n`);
+      process.exit(USAGE_ERROR);
+    }
     logger.error({ error: errorMessage(error) }, 'cannot start');
     process.exit(1);
   }

@@ -4,11 +4,11 @@ import { readVersion, type Config } from '../config/index.ts';
 import { createMetrics } from '../metrics/index.ts';
 import { Reconciler, type Observer } from '../reconcile/index.ts';
 import { createServer, type Server } from '../server/index.ts';
-import { createDirSource } from '../source/index.ts';
 import { createShared, type SharedPart } from './coordination.ts';
 import { createEngine } from './engine.ts';
 import { createFileStore } from './file-store.ts';
 import { hostRoutes } from './host-routes.ts';
+import { askedOnce, createManifestSources } from './manifest-sources.ts';
 import { secretFiles } from './secret-files.ts';
 
 /** How long a new overlay on a cluster store is left alone; seen there: rivals show up within tens of milliseconds. */
@@ -24,11 +24,19 @@ export interface Agent {
   settled(): Promise<boolean>;
 }
 
-/** Wires an agent together. Nothing runs before start(). */
-export async function createAgent(config: Config, deps: { clock: Clock; logger: Logger }): Promise<Agent> {
+export interface AgentDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** For the programs it runs, which get a few variables of it; absent: none. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+/** Wires an agent together. Nothing runs before start(). Fails with `invalid-request` where an option cannot be. */
+export async function createAgent(config: Config, deps: AgentDeps): Promise<Agent> {
   const { clock, logger } = deps;
   const metrics = createMetrics();
-  const source = createDirSource({ dirs: config.manifests, clock, logger: logger.child({ part: 'source' }) });
+  const sources = createManifestSources(config, deps);
+  const { source } = sources;
   const engine = await createEngine(config, { clock, logger: logger.child({ part: 'engine' }) });
   const shared: SharedPart = await createShared(config, {
     ...deps,
@@ -68,6 +76,7 @@ export async function createAgent(config: Config, deps: { clock: Clock; logger: 
         shared.sourceChanged();
         reconciler.sourceChanged();
       });
+      if (config.once) await askedOnce(sources);
       await shared.start();
       await reconciler.start();
     },

@@ -102,7 +102,9 @@ A flag comes before its variable, the variable before the file, the file before 
 export function helpText(): string {
   const command = new Command('ovrd')
     .usage('[options]')
-    .description('Keeps Docker networks and the containers on them the way a folder of manifests says.')
+    .description(
+      'Keeps Docker networks and the containers on them the way manifests in a folder or a Git repository say.',
+    )
     .helpOption(false)
     .configureHelp({ helpWidth: 100 });
   for (const field of fieldsOf('ovrd')) command.addOption(toFlag(OPTIONS[field], '<>'));

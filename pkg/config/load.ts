@@ -1,6 +1,7 @@
 import { clusterConfig } from './cluster.ts';
 import { dockerAddress } from './docker.ts';
 import { helpText, parseFlags, type FlagTexts } from './flags.ts';
+import { gitConfig } from './git.ts';
 import { openSettings, type SettingsReader, type Surroundings } from './resolve.ts';
 import type { ClientConfig, Config, EngineConfig } from './settings.ts';
 import { readVersion } from './version.ts';
@@ -19,12 +20,12 @@ export async function loadConfig(
   if (flags.wantsHelp) return { ok: false, text: helpText() };
   if (flags.wantsVersion) return { ok: false, text: `ovrd ${readVersion()}\n` };
   const settings = await openSettings({ ...inputs, program: 'ovrd', flags: flags.texts });
+  const { readFile } = inputs;
   const listen = settings.value('listen');
   const engine = await engineConfig(settings, inputs);
-  const { readFile } = inputs;
   const config: Config = {
     ...engine,
-    manifests: settings.value('manifests'),
+    ...(await sources(settings, readFile)),
     ...(await clusterConfig({ settings, readFile, docker: engine.docker })),
     ...(listen && { listen }),
     socket: settings.value('socket'),
@@ -50,6 +51,16 @@ export async function loadClientConfig(
     ...(server !== undefined && { server }),
   };
   return settled(config, settings.problems);
+}
+
+/** Folders that somebody gave, a repository that somebody gave, or else the usual folder. */
+async function sources(
+  settings: SettingsReader,
+  readFile: Surroundings['readFile'],
+): Promise<Pick<Config, 'manifests' | 'git'>> {
+  const git = await gitConfig({ settings, readFile });
+  const isUsual = git === undefined || settings.isGiven('manifests');
+  return { manifests: isUsual ? settings.value('manifests') : [], ...(git && { git }) };
 }
 
 async function engineConfig(settings: SettingsReader, surroundings: Surroundings): Promise<EngineConfig> {

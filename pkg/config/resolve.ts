@@ -20,6 +20,8 @@ interface Inputs extends Surroundings {
 /** Hands out checked values; what is wrong gathers in `problems`, and the default stands in for it. */
 export interface SettingsReader {
   value<F extends Field>(field: F): Settings[F];
+  /** Whether somebody gave it, right or wrong. */
+  isGiven(field: Field): boolean;
   /** Where it was given, as an error names it; the flag where the default stands. */
   where(field: Field): string;
   readonly problems: string[];
@@ -43,6 +45,7 @@ export async function openSettings(inputs: Inputs): Promise<SettingsReader> {
   return {
     problems,
     value: (field) => read(OPTIONS[field], find(field), problems),
+    isGiven: (field) => find(field) !== undefined,
     where: (field) => find(field)?.where ?? `--${OPTIONS[field].flag}`,
   };
 }

@@ -13,6 +13,16 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export interface Settings {
   readonly config: string;
   readonly manifests: readonly string[];
+  readonly gitUrl: string | undefined;
+  readonly gitRef: string | undefined;
+  readonly gitPath: string | undefined;
+  readonly gitRecursive: boolean;
+  readonly gitIntervalMs: number;
+  readonly gitSshKey: string | undefined;
+  readonly gitKnownHosts: string | undefined;
+  readonly gitTokenFile: string | undefined;
+  readonly gitVerifySignatures: string | undefined;
+  readonly gitWebhookSecretFile: string | undefined;
   readonly dockerHost: string;
   readonly dockerApiVersion: string | undefined;
   readonly coordinator: 'local' | ZooKeeperAddress;
@@ -53,6 +63,24 @@ export type CoordinatorConfig =
       readonly sessionTimeoutMs: number;
     });
 
+/** A repository with manifests. What files hold is read by the source itself, so that no secret is ever part of a configuration. */
+export interface GitConfig {
+  readonly url: string;
+  /** Absent: the remote's HEAD. */
+  readonly ref?: string;
+  /** Absent: the root of the repository. */
+  readonly path?: string;
+  readonly recursive: boolean;
+  readonly intervalMs: number;
+  readonly sshKeyFile?: string;
+  readonly knownHostsFile?: string;
+  readonly tokenFile?: string;
+  /** Absent: commits need no signature. */
+  readonly verifyKeyring?: string;
+  /** Absent: no webhook is accepted. */
+  readonly webhookSecretFile?: string;
+}
+
 /** How to reach the Docker daemon. */
 export interface DockerAddress {
   /** `unix:///path` or `tcp://host:port`. */
@@ -87,7 +115,9 @@ export interface EngineConfig {
 
 /** The configuration of ovrd: complete, checked and frozen. */
 export interface Config extends EngineConfig {
+  /** Folders; none where Git is the only source. */
   readonly manifests: readonly string[];
+  readonly git?: GitConfig;
   readonly coordinator: CoordinatorConfig;
   /** How long a node is away before its `reschedule: on-node-failure` containers go elsewhere. */
   readonly nodeLostAfterMs: number;

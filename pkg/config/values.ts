@@ -48,6 +48,25 @@ export function path(text: string): string | Mend {
   return text;
 }
 
+/** Any text; whoever uses it says more about what it may be. */
+export function someText(text: string): string | Mend {
+  return text === '' ? mend('write something, or leave it out') : text;
+}
+
+/** URL of a Git repository; the source itself looks closer at it. */
+export function gitUrl(text: string): string | Mend {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && url.password !== '') {
+    return mend('leave the password out and put it into a file, see --git-token-file');
+  }
+  if (/^(https?|ssh|file):\/\/|^[^:/]+:(?!\/\/)[^:]/.test(text)) return text;
+  return mend(
+    text.startsWith('/')
+      ? `write file://${text}`
+      : 'write https://HOST/PATH, ssh://USER@HOST/PATH, USER@HOST:PATH or file:///PATH',
+  );
+}
+
 /** The path of a unix socket. */
 export function socketPath(text: string): string | Mend {
   if (text === '' || text.includes('\0')) return mend('write a path, for example /run/ovr/ovrd.sock');

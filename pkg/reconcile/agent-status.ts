@@ -29,7 +29,7 @@ export function describeEngine(
 const NANO = 1e9;
 
 /** What others may ask about a node. */
-export function describeHost({ node, cpus, memoryBytes }: EngineFacts): HostSummary {
+function describeHost({ node, cpus, memoryBytes }: EngineFacts): HostSummary {
   const { ip, role, os, arch, labels, engineLabels } = node;
   return {
     address: ip,

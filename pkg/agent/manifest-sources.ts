@@ -1,0 +1,33 @@
+import type { Clock, Logger } from '../api/index.ts';
+import type { Config } from '../config/index.ts';
+import type { Source } from '../reconcile/index.ts';
+import { createDirSource, createGitSource, createSources, type GitSource } from '../source/index.ts';
+
+interface SourceDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Git gets PATH, proxies and SSL_CERT_FILE out of it. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface ManifestSources {
+  /** All of them as one. */
+  readonly source: Source;
+  readonly git?: GitSource;
+}
+
+/** The sources that the configuration names. Nothing is read yet. Fails with `invalid-request` where an option of Git cannot be. */
+export function createManifestSources(config: Config, deps: SourceDeps): ManifestSources {
+  const { clock, environment = {} } = deps;
+  const logger = deps.logger.child({ part: 'source' });
+  const { manifests: dirs, git: options, stateDir } = config;
+  const git =
+    options && createGitSource({ ...options, stateDir, environment, clock, logger, random: Math.random });
+  const folders = dirs.length > 0 ? [createDirSource({ dirs, clock, logger })] : [];
+  return { source: createSources([...folders, ...(git ? [git] : [])]), ...(git ? { git } : {}) };
+}
+
+/** Waits until the remote was asked, where the start itself did not have the patience: a single run has no second chance. */
+export async function askedOnce({ git }: ManifestSources): Promise<void> {
+  if (git?.state().doubt !== undefined) await git.sync();
+}
