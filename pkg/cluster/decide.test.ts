@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { movable, staying } from '../../test/build/cluster.ts';
 import { revision } from '../../test/build/objects.ts';
 import { nodes } from '../../test/build/placement.ts';
-import { decide, type DecideInput, type Share } from './decide.ts';
+import { decide, handOver, type DecideInput, type Share } from './decide.ts';
 
 /** `n1: a b -c | n2:`: what is bound and, with a minus, what is leaving. */
 function shares(text: string): Map<string, Share> {
@@ -178,5 +178,26 @@ describe('whatever is bound, lost and reported', () => {
         expect(decide({ ...input, shares: twice.shares })).toEqual(twice);
       }),
     );
+  });
+});
+
+describe('what only lost nodes had', () => {
+  const given = {
+    ...BASE,
+    shares: shares('n1: a | n9: b c'),
+    lost: on('n9'),
+    revision: revision(movable('a b c')),
+  };
+
+  it('is handed over to where deciding anew would give it', () => {
+    const decided = decide(given);
+    expect([...decided.waiting.keys()].sort()).toEqual(['b', 'c']);
+    const next = decide({ ...given, shares: decided.shares, gaveUp: (_, node) => node === 'n9' });
+    expect(handOver(decided)).toEqual(next);
+  });
+
+  it('waits where a node that is not lost may have it too', () => {
+    expect(decide({ ...given, shares: shares('n1: a -b | n9: b c') }).waiting.has('b')).toBe(false);
+    expect(decide({ ...given, shares: shares('n8: -b | n9: b c') }).waiting.has('b')).toBe(false);
   });
 });

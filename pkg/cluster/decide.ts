@@ -36,6 +36,8 @@ export interface Decided {
   readonly shares: ReadonlyMap<string, Share>;
   /** Why containers have no node, without those that are on their way to one. */
   readonly unplaced: ReadonlyMap<string, string>;
+  /** The new nodes of containers that nobody had but nodes that are lost: these only wait for `shares` to be written. */
+  readonly waiting: ReadonlyMap<string, string>;
 }
 
 /**
@@ -47,6 +49,31 @@ export interface Decided {
  */
 export function decide(input: DecideInput): Decided {
   return new Deciding(input).run();
+}
+
+/**
+ * What is decided next, once `shares` are written and the lost nodes are known to be absent still: their containers get their new nodes.
+ * Deciding anew comes to this too, and looks at everything again.
+ */
+export function handOver({ shares, unplaced, waiting }: Decided): Decided {
+  const byNode = new Map<string, string[]>();
+  for (const [name, node] of waiting) {
+    const names = byNode.get(node);
+    if (names) names.push(name);
+    else byNode.set(node, [name]);
+  }
+  const given = [...byNode].map(([node, more]): [string, Share] => {
+    const { names, leaving, inherited } = shares.get(node) ?? NOTHING;
+    return [
+      node,
+      {
+        names: [...names, ...more].sort(compareStrings),
+        leaving,
+        inherited: [...inherited, ...more].sort(compareStrings),
+      },
+    ];
+  });
+  return { shares: new Map([...shares, ...given]), unplaced, waiting: new Map() };
 }
 
 interface Target {
@@ -88,6 +115,7 @@ class Deciding {
   /** Nodes whose share may be another one than before. */
   readonly #targets = new Map<string, Target>();
   readonly #unplaced = new Map<string, string>();
+  readonly #waiting = new Map<string, string>();
 
   constructor(input: DecideInput) {
     this.#input = input;
@@ -104,7 +132,7 @@ class Deciding {
     const { containers, free } = workloadOf(this.#input.revision);
     this.#place(containers, free);
     this.#endLeaving();
-    return { shares: this.#result(), unplaced: this.#unplaced };
+    return { shares: this.#result(), unplaced: this.#unplaced, waiting: this.#waiting };
   }
 
   #findOwners(): void {
@@ -146,7 +174,7 @@ class Deciding {
     const placement = place({ containers: placed, nodes, current, lost, strategy });
     for (const name of held) this.#unplaced.set(name, hold ?? '');
     for (const [name, reason] of placement.unplaced) this.#unplaced.set(name, reason);
-    const homeless = this.#bindAll(placement, current);
+    const homeless = this.#bindAll(placement, current, free);
     const owned = free.length - held.size - homeless;
     if (owned < this.#owner.size) this.#dropOthers(free);
   }
@@ -155,19 +183,34 @@ class Deciding {
    * Looks at each container that moves or has no node, or of which there is more to know than its one node; all others stay. Returns how
    * many of these are bound nowhere yet.
    */
-  #bindAll({ moved, unplaced }: Placement, current: ReadonlyMap<string, string>): number {
-    const { revision, reported } = this.#input;
+  #bindAll(
+    { moved, unplaced }: Placement,
+    current: ReadonlyMap<string, string>,
+    free: readonly ContainerObject[],
+  ): number {
+    const { reported } = this.#input;
     const unusual = [this.#owners, this.#leaving, reported].flatMap((each) => [...each.keys()]);
+    const names = new Set([...moved.keys(), ...unplaced.keys(), ...unusual]);
     let homeless = 0;
-    for (const name of new Set([...moved.keys(), ...unplaced.keys(), ...unusual])) {
-      const container = revision.objects.get(objectKey('Container', name));
-      if (container?.kind !== 'Container' || literalNode(container.spec.nodeConstraint) !== undefined)
-        continue;
-      if (!this.#owner.has(name)) homeless += 1;
+    for (const container of this.#named(names, free)) {
+      const { name } = container;
       const stays = unplaced.has(name) ? undefined : current.get(name);
-      this.#bind(container, moved.get(name) ?? stays);
+      const target = moved.get(name) ?? stays;
+      if (!this.#owner.has(name)) homeless += 1;
+      if (this.#isKnown(name)) this.#bind(container, target);
+      else if (target !== undefined) this.#target(target).names.add(name);
     }
     return homeless;
+  }
+
+  /** Those of these names that are free: one by one, or all looked through where that takes less. */
+  #named(names: ReadonlySet<string>, free: readonly ContainerObject[]): readonly ContainerObject[] {
+    if (names.size * 4 > free.length) return free.filter(({ name }) => names.has(name));
+    const { objects } = this.#input.revision;
+    return [...names]
+      .map((name) => objects.get(objectKey('Container', name)))
+      .filter((object) => object?.kind === 'Container')
+      .filter(({ spec }) => literalNode(spec.nodeConstraint) === undefined);
   }
 
   /** Whether anything tells where a container is. */
@@ -201,6 +244,7 @@ class Deciding {
     if (target === undefined) return;
     const isThere = this.#ownersOf(name).includes(target) || reported.has(target);
     if (isThere || !runsOnce || !this.#mayRunElsewhere(name, target)) this.#give(name, target, isThere);
+    else if (this.#onlyLostHave(name, target)) this.#waiting.set(name, target);
   }
 
   #takeFromOthers(name: string, target: string | undefined, runsOnce: boolean): void {
@@ -225,6 +269,17 @@ class Deciding {
     const having = [...this.#ownersOf(name), ...(reported.get(name) ?? [])];
     if (having.some((node) => node !== target)) return true;
     return [...before].some((node) => node !== target && !gaveUp(name, node));
+  }
+
+  /** Whether all others that may run it are lost. */
+  #onlyLostHave(name: string, target: string): boolean {
+    const { lost, reported } = this.#input;
+    const having = [
+      ...this.#ownersOf(name),
+      ...(this.#leaving.get(name) ?? []),
+      ...(reported.get(name) ?? []),
+    ];
+    return having.every((node) => node !== target && lost.has(node));
   }
 
   #comesFromLost(name: string, target: string): boolean {

@@ -3,7 +3,7 @@ import type { Revision } from '../manifest/index.ts';
 import type { PlacementNode, Strategy } from '../placement/index.ts';
 import { fitTogether, pack, type Batch, type Change } from './batches.ts';
 import type { Bindings } from './bindings.ts';
-import { decide, type Decided, type DecideInput, type Share } from './decide.ts';
+import { decide, handOver, type Decided, type DecideInput, type Share } from './decide.ts';
 import { boundUnplaced, sameDecision, writeDecision, type Decision } from './decision.ts';
 import { Election, type Leadership } from './election.ts';
 import { Ledger } from './ledger.ts';
@@ -108,6 +108,7 @@ export class Leader {
     this.#look(term);
     const { revision, doubt } = this.#deps.revision();
     if (!revision || !this.#mayDecide(term)) return;
+    const beganMs = this.#parts.clock.monotonic();
     const lost = this.lost;
     const fresh = newcomers(revision, this.#ledger);
     await this.#reports.refresh(this.#nodesToAsk(term, fresh));
@@ -120,7 +121,18 @@ export class Leader {
     const isInDoubt = doubt !== undefined || revision.objects.size === 0;
     const decided = decide(this.#input(term, { revision, isInDoubt, lost }, fresh));
     await this.#write(term, decided, revision.digest);
-    this.#scheduleNext(term);
+    if (decided.waiting.size > 0) await this.#handOver(term, decided, { lost, revision });
+    this.#scheduleNext(term, beganMs);
+  }
+
+  /** Gives away what lost nodes had, if these are absent still now that their loss is written. The next round would; deciding takes long. */
+  async #handOver(
+    term: Term,
+    decided: Decided,
+    { lost, revision }: { lost: ReadonlySet<string>; revision: Revision },
+  ): Promise<void> {
+    const areAbsent = await this.#roster.areAbsent(this.#lostWithLeaving(lost));
+    if (areAbsent && this.#leads(term)) await this.#write(term, handOver(decided), revision.digest);
   }
 
   /** The term of the present leadership; begun anew when the epoch is another one. */
@@ -375,7 +387,8 @@ export class Leader {
     changes: readonly Change[],
     decision: Decision | undefined,
   ): Promise<void> {
-    const writesOf = ({ node, bindings }: Change): readonly StoreWrite[] => this.#ledger.writes(node, bindings);
+    const writesOf = ({ node, bindings }: Change): readonly StoreWrite[] =>
+      this.#ledger.writes(node, bindings);
     const all = changes.flatMap(writesOf);
     const last = decision ? [this.#ledger.decisionWrite(writeDecision(decision))] : [];
     if (fitTogether([...all, ...last])) {
@@ -430,14 +443,15 @@ export class Leader {
     this.#deps.election.doubt();
   }
 
-  #scheduleNext(term: Term): void {
+  /** What falls due while a round lasts, after it has looked at the time, counts as well: hence `beganMs`. */
+  #scheduleNext(term: Term, beganMs: number): void {
     const { clock, options } = this.#parts;
-    const nowMs = clock.monotonic();
+    const tookMs = clock.monotonic() - beganMs;
     const waits = [
-      term.nextLostInMs(nowMs, options.nodeLostAfterMs),
-      term.placeNewAfterMs === undefined ? undefined : term.placeNewAfterMs - nowMs,
+      term.nextLostInMs(beganMs, options.nodeLostAfterMs),
+      term.placeNewAfterMs === undefined ? undefined : term.placeNewAfterMs - beganMs,
     ].filter((ms) => ms !== undefined && ms > 0);
-    for (const ms of waits) this.#loop.ring(Math.ceil(ms ?? 0));
+    for (const ms of waits) this.#loop.ring(Math.max(0, Math.ceil((ms ?? 0) - tookMs)));
   }
 }
 
