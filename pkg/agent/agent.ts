@@ -34,9 +34,9 @@ export interface AgentDeps {
 /** Wires an agent together. Nothing runs before start(). Fails with `invalid-request` where an option cannot be. */
 export async function createAgent(config: Config, deps: AgentDeps): Promise<Agent> {
   const { clock, logger } = deps;
-  const metrics = createMetrics();
   const sources = createManifestSources(config, deps);
   const { source } = sources;
+  const metrics = createMetrics(sources.problems);
   const engine = await createEngine(config, { clock, logger: logger.child({ part: 'engine' }) });
   const shared: SharedPart = await createShared(config, {
     ...deps,

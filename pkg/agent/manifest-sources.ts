@@ -1,7 +1,13 @@
 import type { Clock, Logger } from '../api/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Source } from '../reconcile/index.ts';
-import { createDirSource, createGitSource, createSources, type GitSource } from '../source/index.ts';
+import {
+  createDirSource,
+  createGitSource,
+  createSources,
+  GIT_CODES,
+  type GitSource,
+} from '../source/index.ts';
 
 interface SourceDeps {
   readonly clock: Clock;
@@ -14,6 +20,8 @@ export interface ManifestSources {
   /** All of them as one. */
   readonly source: Source;
   readonly git?: GitSource;
+  /** What can be wrong with each, by its name, where that is a closed set. */
+  readonly problems: Readonly<Record<string, readonly string[]>>;
 }
 
 /** The sources that the configuration names. Nothing is read yet. Fails with `invalid-request` where an option of Git cannot be. */
@@ -24,7 +32,11 @@ export function createManifestSources(config: Config, deps: SourceDeps): Manifes
   const git =
     options && createGitSource({ ...options, stateDir, environment, clock, logger, random: Math.random });
   const folders = dirs.length > 0 ? [createDirSource({ dirs, clock, logger })] : [];
-  return { source: createSources([...folders, ...(git ? [git] : [])]), ...(git ? { git } : {}) };
+  return {
+    source: createSources([...folders, ...(git ? [git] : [])]),
+    ...(git ? { git } : {}),
+    problems: git ? { [git.name]: GIT_CODES } : {},
+  };
 }
 
 /** Waits until the remote was asked, where the start itself did not have the patience: a single run has no second chance. */

@@ -13,8 +13,15 @@ interface Described<L extends string> {
   readonly series: (status: AgentStatus) => Series<L>;
 }
 
+/** All problems that a source can have, by the name of the source. */
+export type ProblemCodes = Readonly<Record<string, readonly string[]>>;
+
 /** Gauges that are computed from the newest status when somebody asks, so that nothing outlives what it describes. */
-export function registerGauges(registry: Registry, newest: () => AgentStatus | undefined): void {
+export function registerGauges(
+  registry: Registry,
+  newest: () => AgentStatus | undefined,
+  problems: ProblemCodes,
+): void {
   const add = <L extends string>({ name, help, labelNames, series }: Described<L>): void => {
     new Gauge({
       name,
@@ -31,6 +38,7 @@ export function registerGauges(registry: Registry, newest: () => AgentStatus | u
   };
   addObjects(add);
   addSources(add);
+  addCommits(add, problems);
   addAgent(add);
   addCoordinator(add);
 }
@@ -87,6 +95,30 @@ function addSources(add: Add): void {
     series: ({ diagnostics }) => [
       { labels: {}, value: diagnostics.filter(({ severity }) => severity === 'error').length },
     ],
+  });
+}
+
+function addCommits(add: Add, problems: ProblemCodes): void {
+  add({
+    name: 'ovr_source_commit_info',
+    help: 'The commit that is applied.',
+    labelNames: ['source', 'commit'],
+    series: ({ sources }) =>
+      sources.flatMap(({ name, commit }) =>
+        commit ? [{ labels: { source: name, commit: commit.commit }, value: 1 }] : [],
+      ),
+  });
+  add({
+    name: 'ovr_source_problem',
+    help: '1 while this keeps the newest commit from being applied.',
+    labelNames: ['source', 'problem'],
+    series: ({ sources }) =>
+      sources.flatMap(({ name, problem: current }) =>
+        (problems[name] ?? []).map((problem) => ({
+          labels: { source: name, problem },
+          value: Number(problem === current),
+        })),
+      ),
   });
 }
 

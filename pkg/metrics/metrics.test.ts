@@ -75,7 +75,7 @@ const SHARED = [
 
 let metrics: Metrics;
 beforeEach(() => {
-  metrics = createMetrics();
+  metrics = createMetrics({ git: ['git-auth', 'git-unsigned'] });
 });
 
 async function lines(prefix: string): Promise<string[]> {
@@ -255,6 +255,26 @@ describe('createMetrics', () => {
     ]);
   });
 
+  it('tells the commit that is applied and what keeps the newest from it', async () => {
+    const commit = { commit: 'abc', author: 'Ann', timeMs: 0, subject: 'First' };
+    const git = { name: 'git', synced: true, commit, attempted: { ...commit, commit: 'def' } };
+    const sources = [{ name: '/etc/ovr.d', synced: true }, git];
+    metrics.observer.statusChanged(status({ sources }));
+    const zero = 'ovr_source_problem{source="git",problem="git-auth"} 0';
+    expect(await lines('ovr_source_commit_info{')).toEqual([
+      'ovr_source_commit_info{source="git",commit="abc"} 1',
+    ]);
+    expect(await lines('ovr_source_problem{')).toEqual([
+      zero,
+      'ovr_source_problem{source="git",problem="git-unsigned"} 0',
+    ]);
+    metrics.observer.statusChanged(status({ sources: [{ ...git, problem: 'git-unsigned' }] }));
+    expect(await lines('ovr_source_problem{')).toEqual([
+      zero,
+      'ovr_source_problem{source="git",problem="git-unsigned"} 1',
+    ]);
+  });
+
   it('calls an agent alone neither leader nor cut off', async () => {
     metrics.observer.statusChanged(status({}));
     expect(await lines('ovr_coordinator_info')).toEqual([
@@ -284,7 +304,8 @@ describe('docs/metrics.md', () => {
   it('has exactly the metrics there are, with their types and labels', async () => {
     const endpoints = [{ network: 'ovr0', ipv4Address: '10.0.9.2', aliases: ['nginx'] }];
     const observed = { id: 'a', createdAtMs: 0, state: 'running', endpoints };
-    const sources = [{ name: 'dir', synced: true, lastSyncMs: 1 }];
+    const commit = { commit: 'abc', author: 'Ann', timeMs: 0, subject: 'First' };
+    const sources = [{ name: 'git', synced: true, lastSyncMs: 1, commit }];
     const objects = [object({ causes: [aliasDrift], observed })];
     metrics.observer.statusChanged(status({ objects, sources, revision: { digest: 'abc', objects: 1 } }));
     const text = await metrics.render();

@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 
 import type { AgentStatus, Observer } from '../reconcile/index.ts';
 import { countEvents } from './counters.ts';
-import { registerGauges } from './gauges.ts';
+import { registerGauges, type ProblemCodes } from './gauges.ts';
 import { registerTotals } from './totals.ts';
 
 /** The agent's metrics: tell `observer` what happens, show `render()` to Prometheus. */
@@ -13,11 +13,14 @@ export interface Metrics {
   render(): Promise<string>;
 }
 
-/** Builds the metrics on a registry of their own. */
-export function createMetrics(): Metrics {
+/**
+ * Builds the metrics on a registry of their own.
+ * @param problems what a source can have, by its name: each has a series from the first status on
+ */
+export function createMetrics(problems: ProblemCodes = {}): Metrics {
   const registry = new Registry();
   let newest: AgentStatus | undefined;
-  registerGauges(registry, () => newest);
+  registerGauges(registry, () => newest, problems);
   registerTotals(registry, () => newest);
   const counting = countEvents(registry);
   addProcessMetrics(registry);

@@ -1,7 +1,7 @@
 import type { Plan } from '../plan/index.ts';
 import type { EngineFacts } from '../state/index.ts';
-import type { SourceState } from './ports.ts';
-import type { AgentStatus, HostSummary } from './status.ts';
+import type { SourcePart, SourceState } from './ports.ts';
+import type { AgentStatus, HostSummary, SourceStatus } from './status.ts';
 
 /** The parts of an AgentStatus, each made from what it is about. */
 
@@ -47,17 +47,28 @@ export function describeSource(
   name: string,
   state: SourceState,
 ): Pick<AgentStatus, 'revision' | 'sources' | 'diagnostics'> {
-  const { revision, lastSyncMs, doubt, diagnostics } = state;
-  const source = {
+  const { revision, diagnostics, parts = [{ name, state }] } = state;
+  const isApplied = revision !== undefined;
+  return {
+    sources: parts.map((part) => describePart(part, isApplied)),
+    diagnostics,
+    ...(revision ? { revision: { digest: revision.digest, objects: revision.objects.size } } : {}),
+  };
+}
+
+/** A commit counts as applied once all sources together have a revision. */
+function describePart({ name, state }: SourcePart, isApplied: boolean): SourceStatus {
+  const { revision, lastSyncMs, doubt, attempted, problem } = state;
+  const commit = isApplied ? state.commit : undefined;
+  const isOther = attempted?.commit !== commit?.commit;
+  return {
     name,
     synced: revision !== undefined,
     ...(lastSyncMs === undefined ? {} : { lastSyncMs }),
     ...(doubt === undefined ? {} : { doubt }),
-  };
-  return {
-    sources: [source],
-    diagnostics,
-    ...(revision ? { revision: { digest: revision.digest, objects: revision.objects.size } } : {}),
+    ...(commit ? { commit } : {}),
+    ...(attempted && isOther ? { attempted } : {}),
+    ...(problem === undefined ? {} : { problem }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { ActionType } from '../plan/index.ts';
 import type { Cause, ConditionType, Diagnostic, Kind, Mode, ObjectKey } from '../api/index.ts';
 import type { EngineKind } from '../state/index.ts';
+import type { SourceCommit } from './ports.ts';
 
 /** How a step ended. A closed set: it is a metric label. */
 export const RESULTS = ['ok', 'already-so', 'failed'] as const;
@@ -55,11 +56,18 @@ export interface ObservedSummary {
   }[];
 }
 
+/** One source. */
 export interface SourceStatus {
   readonly name: string;
   readonly synced: boolean;
   readonly lastSyncMs?: number;
   readonly doubt?: string;
+  /** The commit that is applied, where the source has commits. */
+  readonly commit?: SourceCommit;
+  /** The commit that was tried last and is not the one that is applied. */
+  readonly attempted?: SourceCommit;
+  /** Code of what keeps the newest state out of force. */
+  readonly problem?: string;
 }
 
 /** How this agent stands with the others; `local` where it is alone. */

@@ -1,5 +1,5 @@
 import { CONDITIONS, formatDiagnostic, type ConditionType } from '../../../pkg/api/index.ts';
-import type { AgentStatus, SourceStatus } from '../../../pkg/reconcile/index.ts';
+import type { AgentStatus, SourceCommit, SourceStatus } from '../../../pkg/reconcile/index.ts';
 import { coordinatorProblems, coordinatorRows } from './coordinator.ts';
 import { paintCondition, type Paint } from './paint.ts';
 import { fields, section } from './sections.ts';
@@ -39,11 +39,29 @@ function overview(agent: AgentStatus, { now, paint }: View): string {
     ['Agent', `ovrd ${version}, mode ${mode}, up ${formatAge(now - startedMs)}`],
     ['Engine', `${up}, ${what}`],
     ...coordinatorRows(agent, paint),
-    ...sources.map((source) => ['Source', describeSource(source, now)] as const),
+    ...sources.flatMap((source) => sourceRows(source, now)),
     ['Revision', inForce],
     ['Objects', conditionCounts(agent, paint)],
     ['Converged', converged ? paint('green', 'yes') : paint('yellow', 'no')],
   ]);
+}
+
+function sourceRows(source: SourceStatus, now: number): [label: string, text: string][] {
+  const { commit, attempted, problem } = source;
+  const why = problem === undefined ? '' : ` (${problem})`;
+  return [
+    ['Source', describeSource(source, now)],
+    ...(commit ? [['Commit', describeCommit(commit, now)] satisfies [string, string]] : []),
+    ...(attempted
+      ? [['Attempted', `${describeCommit(attempted, now)}${why}`] satisfies [string, string]]
+      : []),
+  ];
+}
+
+/** One commit in a line: short hash, age, author and subject. */
+function describeCommit({ commit, author, timeMs, subject }: SourceCommit, now: number): string {
+  const text = `${commit.slice(0, DIGEST_SHOWN)}, ${formatAge(now - timeMs)} ago by ${author}: ${subject}`;
+  return oneLine(text);
 }
 
 function describeSource({ name, synced, lastSyncMs }: SourceStatus, now: number): string {

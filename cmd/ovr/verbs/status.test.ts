@@ -55,6 +55,24 @@ Converged:   yes
 `);
   });
 
+  it('shows the commit that is applied beside the one that was tried', async () => {
+    const commit = {
+      commit: '0123456789abcdef',
+      author: 'Ann <a@b>',
+      timeMs: stage.ago(60),
+      subject: 'Scale web',
+    };
+    const attempted = { ...commit, commit: 'fedcba9876543210', timeMs: stage.ago(5), subject: 'Break\u001b' };
+    const git = { name: 'git', synced: true, lastSyncMs: stage.ago(3) };
+    stage.agent.set({ sources: [{ ...git, commit }] });
+    const rows = 'Source:      git, read 3s ago\nCommit:      0123456789ab, 1m ago by Ann <a@b>: Scale web\n';
+    expect((await stage.run('status')).stdout).toContain(`${rows}Revision:`);
+    stage.agent.set({ sources: [{ ...git, commit, attempted, problem: 'git-commit-broken' }] });
+    expect((await stage.run('status')).stdout).toMatch(
+      /Scale web\nAttempted: {3}fedcba987654, 5s ago by Ann <a@b>: Break.* \(git-commit-broken\)\nRevision:/,
+    );
+  });
+
   it('prints data as the API has it', async () => {
     expect(JSON.parse((await stage.run('status -o json')).stdout)).toEqual(stage.agent.status());
   });

@@ -1,2 +1,3 @@
 export * from './git-source.ts';
 export * from './hook.ts';
+export * from './problem.ts';
