@@ -193,6 +193,12 @@ describe('a container in a cluster', () => {
     ]);
   });
 
+  test('a binding left from before does not tie what is pinned here to a lease', () => {
+    const pinned = container('once', { reschedule: 'on-node-failure', nodeConstraint: ['node==node-1'] });
+    const lost = decided([pinned], { ...bound('once'), leaseHeld: false });
+    expect(planCase({ objects: [pinned], ...lost }).objects[0]?.onlyWhile).toBeUndefined();
+  });
+
   test('many that moved at once go without a confirmation, those without a manifest wait for one', () => {
     const moved = ['a', 'b', 'c', 'd', 'e'].map((name) => container(name));
     const orphans = ['v', 'w', 'x', 'y', 'z', 'zz'].map((name) => container(name));

@@ -1,4 +1,5 @@
 import { compareStrings } from '../api/index.ts';
+import { literalNode } from '../constraint/index.ts';
 import type { ContainerObject } from '../manifest/index.ts';
 import { assignContainers, type Assignments } from './assignment.ts';
 import { planContainer } from './containers.ts';
@@ -48,9 +49,10 @@ function byRankAndKey(a: ObjectPlan, b: ObjectPlan): number {
   return a.rank - b.rank || compareStrings(a.key, b.key);
 }
 
-/** Steps for what the cluster bound here end with the binding. */
+/** Steps for what the cluster bound here end with the binding. What is pinned here needs none, also where one is left from before. */
 function withTenure(object: ContainerObject, input: PlanInput, objectPlan: ObjectPlan): ObjectPlan {
-  if (!input.cluster?.bound.has(object.name)) return objectPlan;
+  const isPinned = literalNode(object.spec.nodeConstraint) !== undefined;
+  if (isPinned || !input.cluster?.bound.has(object.name)) return objectPlan;
   return {
     ...objectPlan,
     onlyWhile: object.spec.reschedule === 'on-node-failure' ? 'leased' : 'bound',

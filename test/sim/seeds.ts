@@ -20,8 +20,13 @@ export const KNOWN_SEEDS: readonly KnownSeed[] = [
     name: 'a round ran before the memory was loaded and wrote it down empty: a renamed container was made again',
   },
   { seed: 1421, name: 'the same, with an agent that died and came back within seconds' },
+  // Found with an earlier harness; what catches these two today are pkg/plan/cluster.test.ts and pkg/reconcile/tenure.test.ts.
   { seed: 2867, name: 'a node that had lost its disk did not fence what its engine had started by itself' },
   { seed: 2898, name: 'a stop that was planned for a lost lease ran after the lease was back' },
   { seed: 4596, name: 'membership that was made but never confirmed: what the checker may count as contact' },
+  {
+    seed: 10410,
+    name: 'a binding left from before tied a pinned container to a lease, so that it was not made again',
+  },
   { seed: 5011, name: 'bindings older than those on disk: what the checker may count as read' },
 ];
