@@ -29,7 +29,11 @@ interface Now {
   readonly session: string;
 }
 
-const CANDIDATE = /^n-(\d{10,})$/;
+/**
+ * A candidate bears the name of its session: after the store was put back to a backup, numbers begin again, and a leader's check that its
+ * candidate is there must not find another one's of the same number.
+ */
+const CANDIDATE = /^[\w-]+-n-(\d{10,})$/;
 
 /**
  * One leader at a time, and no herd: each candidate watches only the one before it.
@@ -128,7 +132,7 @@ export class Election {
     }
     if (this.#candidate) return this.#candidate.path;
     try {
-      const path = await store.createSequential(FOLDERS.leader, 'n-', node);
+      const path = await store.createSequential(FOLDERS.leader, `${session}-n-`, node);
       this.#candidate = { path, session };
       return path;
     } catch (error) {

@@ -28,5 +28,10 @@ export const KNOWN_SEEDS: readonly KnownSeed[] = [
     seed: 10410,
     name: 'a binding left from before tied a pinned container to a lease, so that it was not made again',
   },
+  {
+    seed: 10915,
+    name: 'after a rollback, a leader took the candidate of another session for its own: it had the same number',
+  },
+  { seed: 10694, name: 'the same, with a leader that had been away' },
   { seed: 5011, name: 'bindings older than those on disk: what the checker may count as read' },
 ];

@@ -73,7 +73,11 @@ export class TreeCheck {
   #checkLeader(client: string, session: string, isTakingOver: boolean): void {
     const { coordinator } = this.#sim;
     const entries = coordinator.entries();
-    const [first] = entries.map(([path]) => path).filter((path) => path.startsWith('leader/'));
+    const numberOf = (path: string): number => Number(/\d+$/.exec(path)?.[0] ?? Infinity);
+    const [first] = entries
+      .map(([path]) => path)
+      .filter((path) => path.startsWith('leader/'))
+      .sort((a, b) => numberOf(a) - numberOf(b));
     const owner = first === undefined ? undefined : coordinator.ownerOf(first);
     if (owner !== session) {
       const who =
