@@ -12,6 +12,7 @@ import { addPlace } from './verbs/place.ts';
 import { addPrune } from './verbs/prune.ts';
 import { addSchema } from './verbs/schema.ts';
 import { addStatus } from './verbs/status.ts';
+import { addSync } from './verbs/sync.ts';
 import { addValidate } from './verbs/validate.ts';
 import { addVersion } from './verbs/version.ts';
 import type { AddVerb, Run } from './verb.ts';
@@ -19,7 +20,7 @@ import type { AddVerb, Run } from './verb.ts';
 const VERBS: readonly { readonly group: string; readonly verbs: readonly AddVerb[] }[] = [
   { group: 'Look:', verbs: [addStatus, addGet, addDescribe, addExplain, addEvents] },
   { group: 'Work with manifests:', verbs: [addValidate, addDiff, addApply, addPlace, addSchema] },
-  { group: 'Decide:', verbs: [addPrune] },
+  { group: 'Decide:', verbs: [addPrune, addSync] },
   { group: 'Other:', verbs: [addCompletion, addVersion] },
 ];
 

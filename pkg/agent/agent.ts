@@ -6,9 +6,10 @@ import { Reconciler, type Observer } from '../reconcile/index.ts';
 import { createServer, type Server } from '../server/index.ts';
 import { createShared, type SharedPart } from './coordination.ts';
 import { createEngine } from './engine.ts';
+import { createGitServices } from './git-services.ts';
 import { createFileStore } from './file-store.ts';
 import { hostRoutes } from './host-routes.ts';
-import { askedOnce, createManifestSources } from './manifest-sources.ts';
+import { askedOnce, createManifestSources, type ManifestSources } from './manifest-sources.ts';
 import { secretFiles } from './secret-files.ts';
 
 /** How long a new overlay on a cluster store is left alone; seen there: rivals show up within tens of milliseconds. */
@@ -68,7 +69,7 @@ export async function createAgent(config: Config, deps: AgentDeps): Promise<Agen
       concurrency: config.concurrency,
     },
   );
-  const server = config.once ? undefined : createApi(config, { reconciler, metrics, clock, logger });
+  const server = config.once ? undefined : createApi(config, { reconciler, metrics, sources, clock, logger });
   return {
     start: async () => {
       await server?.start();
@@ -103,13 +104,26 @@ function reporting(observer: Observer, shared: SharedPart): Observer {
 
 function createApi(
   config: Config,
-  parts: { reconciler: Reconciler; metrics: ReturnType<typeof createMetrics>; clock: Clock; logger: Logger },
+  parts: {
+    reconciler: Reconciler;
+    metrics: ReturnType<typeof createMetrics>;
+    sources: ManifestSources;
+    clock: Clock;
+    logger: Logger;
+  },
 ): Server {
-  const { reconciler, metrics, clock, logger } = parts;
+  const { reconciler, metrics, sources, clock, logger } = parts;
+  const git = createGitServices({
+    ...sources,
+    webhookSecretFile: config.git?.webhookSecretFile,
+    status: () => reconciler.status(),
+    logger: logger.child({ part: 'source' }),
+  });
   return createServer({
     view: reconciler,
     control: reconciler,
     metrics,
+    ...(git ? { git } : {}),
     socketPath: config.socket,
     ...(config.listen ? { listen: config.listen } : {}),
     logger: logger.child({ part: 'server' }),

@@ -4,6 +4,7 @@ import type { ObjectKey } from '../api/index.ts';
 import type { AgentEvent, AgentStatus, ClusterView, PlannedChange } from '../reconcile/index.ts';
 import { ClientError, connectionError } from './client-error.ts';
 import { HEARTBEAT_MS } from './followers.ts';
+import type { SyncResult } from './git-services.ts';
 import {
   ask,
   isRecord,
@@ -30,6 +31,8 @@ export interface AgentClient {
   /** Returns the keys whose removal goes ahead. */
   confirmPrune(): Promise<readonly ObjectKey[]>;
   resync(): Promise<void>;
+  /** Asks the Git remote; answers once what was pushed before is in force or refused. */
+  sync(): Promise<SyncResult>;
 }
 
 interface Deadlines {
@@ -38,6 +41,8 @@ interface Deadlines {
   readonly diffMs: number;
   /** The whole cluster is read from a coordinator that may not answer. */
   readonly clusterMs: number;
+  /** A sync waits for a remote. */
+  readonly syncMs: number;
   /** Longest silence of a stream. */
   readonly silenceMs: number;
 }
@@ -46,6 +51,7 @@ const DEADLINES: Deadlines = {
   answerMs: 10_000,
   diffMs: 60_000,
   clusterMs: 30_000,
+  syncMs: 300_000,
   silenceMs: 3 * HEARTBEAT_MS,
 };
 
@@ -96,6 +102,15 @@ class HttpClient implements AgentClient {
 
   async resync(): Promise<void> {
     await this.#post('/v1/resync');
+  }
+
+  async sync(): Promise<SyncResult> {
+    const { syncMs: deadlineMs } = this.#deadlines;
+    const body = await ask(this.#address, { method: 'POST', path: '/v1/sync', deadlineMs });
+    if (!isRecord(body) || !isRecord(body['source']) || !Array.isArray(body['diagnostics'])) {
+      throw this.#foreign();
+    }
+    return body as unknown as SyncResult;
   }
 
   async follow(afterId: number, signal: AbortSignal, listener: (event: AgentEvent) => void): Promise<void> {

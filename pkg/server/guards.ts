@@ -3,8 +3,11 @@ import { isIP } from 'node:net';
 
 import { HttpError } from './reply.ts';
 
-/** No request of this API needs a body. */
+/** No request of this API needs a body, but for webhooks. */
 const MAX_BODY_BYTES = 16 * 1024;
+const MAX_HOOK_BYTES = 1024 * 1024;
+/** Bodies that are kept at the same time: whoever sends them has proved nothing yet. */
+const MAX_HOOKS = 16;
 
 /** For every answer: nothing of it may be cached, framed, run or guessed at. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
@@ -43,12 +46,42 @@ function hostName(header: string): string {
 
 /** Reads a request to its end and drops what it carries. Fails when it carries too much or breaks off. */
 export async function drainBody(request: IncomingMessage): Promise<void> {
+  await readBody(request, MAX_BODY_BYTES, () => undefined);
+}
+
+/** Keeps the bodies of webhooks, a bounded number at a time. */
+export class HookBodies {
+  #reading = 0;
+
+  /** The bytes as they came. Fails when they are too many, or when too many senders are at it. */
+  async read(request: IncomingMessage): Promise<Buffer> {
+    if (this.#reading >= MAX_HOOKS) {
+      throw new HttpError(503, 'too-many-hooks', `${MAX_HOOKS} webhooks are being read already: try again`);
+    }
+    this.#reading += 1;
+    const chunks: Buffer[] = [];
+    try {
+      await readBody(request, MAX_HOOK_BYTES, (chunk) => chunks.push(chunk));
+    } finally {
+      this.#reading -= 1;
+    }
+    return Buffer.concat(chunks);
+  }
+}
+
+async function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  keep: (chunk: Buffer) => void,
+): Promise<void> {
   let size = 0;
   // Left open on refusal: the answer goes out over the same connection.
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    size += Buffer.isBuffer(chunk) ? chunk.length : 0;
-    if (size > MAX_BODY_BYTES) {
-      throw new HttpError(413, 'too-large', `a request may carry at most ${MAX_BODY_BYTES} bytes`);
+    if (!Buffer.isBuffer(chunk)) continue;
+    size += chunk.length;
+    if (size > maxBytes) {
+      throw new HttpError(413, 'too-large', `a request may carry at most ${maxBytes} bytes here`);
     }
+    keep(chunk);
   }
 }

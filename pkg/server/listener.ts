@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 
 import { errorMessage, OvrError, type Logger } from '../api/index.ts';
 import type { Followers } from './followers.ts';
-import { checkHost, drainBody, SECURITY_HEADERS } from './guards.ts';
+import { checkHost, drainBody, SECURITY_HEADERS, type HookBodies } from './guards.ts';
 import { HttpError, json, type Reply } from './reply.ts';
 import { findRoute, type Surface } from './router.ts';
 import type { Services } from './routes.ts';
@@ -14,6 +14,7 @@ export interface ListenerContext {
   readonly logger: Logger;
   /** See checkHost. */
   readonly hostNames: readonly string[];
+  readonly hookBodies: HookBodies;
 }
 
 /** A client that sends slowly or keeps its connection idle is cut off after these. Answers may take as long as they need. */
@@ -53,12 +54,17 @@ async function answer(
 
 async function reply(context: ListenerContext, request: IncomingMessage): Promise<Reply> {
   const { method = 'GET', headers, url = '/' } = request;
-  if (context.surface === 'tcp') checkHost(headers.host, context.hostNames);
   const target = parseTarget(url);
   const { route, parameters } = findRoute(context.surface, method, target.pathname);
-  await drainBody(request);
-  return route.handle({ services: context.services, parameters, query: target.searchParams });
+  // A hook reads nothing out, and its sender knows this node by the name of a proxy, maybe.
+  if (context.surface === 'tcp' && !route.isHook) checkHost(headers.host, context.hostNames);
+  const body = route.isHook ? await context.hookBodies.read(request) : NO_BODY;
+  if (!route.isHook) await drainBody(request);
+  const { services } = context;
+  return route.handle({ services, parameters, query: target.searchParams, headers, body });
 }
+
+const NO_BODY = new Uint8Array();
 
 function parseTarget(url: string): URL {
   const base = 'http://ovrd';

@@ -12,11 +12,12 @@ interface Found {
 /** Finds the route of a request. Fails with an HttpError that says what is allowed instead. */
 export function findRoute(surface: Surface, method: string, path: string): Found {
   const wanted = method === 'HEAD' ? 'GET' : method;
-  if (surface === 'tcp' && wanted !== 'GET') throw readOnly(`${method} is not allowed here`);
   const candidates = ROUTES.flatMap((route): Found[] => {
     const parameters = matchPath(route.path, path);
     return parameters ? [{ route, parameters }] : [];
   });
+  const isHook = candidates.some(({ route }) => route.isHook);
+  if (surface === 'tcp' && wanted !== 'GET' && !isHook) throw readOnly(`${method} is not allowed here`);
   if (candidates.length === 0)
     throw new HttpError(404, 'unknown-path', `there is no ${path}: see / for a list`);
   const found = candidates.find(({ route }) => route.method === wanted);

@@ -1,5 +1,7 @@
 import { KINDS, objectKey } from '../api/index.ts';
 import type { AgentControl, AgentStatus, AgentView, ClusterView, ObjectStatus } from '../reconcile/index.ts';
+import { hook, sync } from './git-routes.ts';
+import type { GitServices } from './git-services.ts';
 import { HttpError, json, text, type Reply } from './reply.ts';
 
 /** What the routes work on. */
@@ -9,6 +11,8 @@ export interface Services {
   readonly metrics: { readonly contentType: string; render(): Promise<string> };
   /** The view's `cluster()`, read once for all who ask at the same time: it may be thousands of reads of a coordinator that others need. */
   readonly readCluster: () => Promise<ClusterView>;
+  /** Absent: no source is a Git repository. */
+  readonly git?: GitServices;
 }
 
 export interface Call {
@@ -16,6 +20,10 @@ export interface Call {
   /** What stands for `:name` in the path, decoded. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Exactly the bytes that came; empty unless the route wants them. */
+  readonly body: Uint8Array;
 }
 
 export interface Route {
@@ -24,6 +32,8 @@ export interface Route {
   readonly help: string;
   /** Not over TCP: it changes something or makes the engine work. */
   readonly onlySocket?: true;
+  /** From anywhere and over TCP too, since the request itself carries a proof; its body is kept. */
+  readonly isHook?: true;
   readonly handle: (call: Call) => Reply | Promise<Reply>;
 }
 
@@ -78,6 +88,20 @@ export const ROUTES: readonly Route[] = [
     handle: async ({ services }) => json({ confirmed: await services.control.confirmPrune() }),
   },
   { method: 'POST', path: '/v1/resync', help: 'Look again at once', onlySocket: true, handle: resync },
+  {
+    method: 'POST',
+    path: '/v1/sync',
+    help: 'Ask the Git remote now; answers what is applied then',
+    onlySocket: true,
+    handle: sync,
+  },
+  {
+    method: 'POST',
+    path: '/v1/hooks/git',
+    help: 'Webhook of GitHub, Gitea or GitLab: ask the Git remote soon',
+    isHook: true,
+    handle: hook,
+  },
 ];
 
 function listPaths({ services }: Call): Reply {

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 
 import { errorMessage, type Clock, type Logger } from '../api/index.ts';
 import { Followers } from './followers.ts';
+import { HookBodies } from './guards.ts';
 import { createListener } from './listener.ts';
 import type { Surface } from './router.ts';
 import type { Services } from './routes.ts';
@@ -44,6 +45,7 @@ class ApiServer implements Server {
   readonly #options: ServerOptions;
   readonly #followers: Followers;
   readonly #readCluster: Services['readCluster'];
+  readonly #hookBodies = new HookBodies();
   readonly #listening: HttpServer[] = [];
   #started = false;
 
@@ -99,9 +101,10 @@ class ApiServer implements Server {
     hostNames: readonly string[],
     where: { path: string } | Address,
   ): Promise<HttpServer> {
-    const { view, control, metrics, logger } = this.#options;
-    const services = { view, control, metrics, readCluster: this.#readCluster };
-    const server = createListener({ surface, services, followers: this.#followers, logger, hostNames });
+    const { view, control, metrics, git, logger } = this.#options;
+    const services = { view, control, metrics, readCluster: this.#readCluster, ...(git ? { git } : {}) };
+    const [followers, hookBodies] = [this.#followers, this.#hookBodies];
+    const server = createListener({ surface, services, followers, hookBodies, logger, hostNames });
     return new Promise((resolve, reject) => {
       server.once('error', reject);
       server.listen(where, () => {

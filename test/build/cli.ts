@@ -45,6 +45,7 @@ export async function createCliStage(): Promise<CliStage> {
     view: agent,
     control: agent,
     metrics,
+    git: agent,
     socketPath,
     logger: silentLogger,
     clock: new FakeClock(),

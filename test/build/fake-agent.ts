@@ -10,6 +10,7 @@ import {
   type ObjectStatus,
   type PlannedChange,
 } from '../../pkg/reconcile/index.ts';
+import type { SyncResult } from '../../pkg/server/index.ts';
 
 /** An agent that says what a test tells it to, and remembers what it was asked. */
 export class FakeAgent implements AgentView, AgentControl {
@@ -85,6 +86,13 @@ export class FakeAgent implements AgentView, AgentControl {
     const { keys } = this.current.prune;
     this.set({ prune: { held: false, reason: '', keys: [] } });
     return Promise.resolve(keys);
+  }
+
+  /** What asking the Git remote comes to. */
+  synced: SyncResult = { source: { name: 'git', synced: true }, diagnostics: [] };
+
+  sync(): Promise<SyncResult> {
+    return Promise.resolve(this.synced);
   }
 
   resync(): void {

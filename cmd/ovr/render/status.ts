@@ -59,7 +59,7 @@ function sourceRows(source: SourceStatus, now: number): [label: string, text: st
 }
 
 /** One commit in a line: short hash, age, author and subject. */
-function describeCommit({ commit, author, timeMs, subject }: SourceCommit, now: number): string {
+export function describeCommit({ commit, author, timeMs, subject }: SourceCommit, now: number): string {
   const text = `${commit.slice(0, DIGEST_SHOWN)}, ${formatAge(now - timeMs)} ago by ${author}: ${subject}`;
   return oneLine(text);
 }
