@@ -56,6 +56,21 @@ describe('an endpoint left behind in the store', () => {
   });
 });
 
+test('a new container that somebody pauses while it is watched is no failed update', async () => {
+  const { world, host, agent } = await converged([net0, web1]);
+  world.faults = ({ operation, phase }) => {
+    const isUp = host.observe().containers.some(({ name, state }) => name === 'web-1' && state === 'running');
+    if (operation === 'containerState' && phase === 'before' && isUp) host.hand.pause('web-1');
+    return undefined;
+  };
+  agent.source.declare(net0, container('web-1', { image: 'other', networks: [attach('net0', 'web')] }));
+  await agent.run(500);
+  world.faults = undefined;
+  await agent.run(10_000);
+  expect(condition(agent, 'Container/web-1')).toBe('Ready');
+  expect(host.observe().containers.map(({ image, state }) => `${image} ${state}`)).toEqual(['other running']);
+});
+
 test('a foreign network that appears while ours is being made is not attached to', async () => {
   const clock = new FakeClock();
   const world = new SimulatedWorld({ clock, topology: 'swarm', images: ['busybox'] });

@@ -224,6 +224,8 @@ export class Executor {
     for (;;) {
       const { state, exitCode } = await engine.containerState(id);
       if (state === 'exited' && exitCode === 0 && mayEnd) return;
+      // Somebody paused it: it lives, and the next round sees to that.
+      if (state === 'paused') return;
       if (state !== 'running') {
         throw new OvrError(
           'container-exited',

@@ -33,5 +33,9 @@ export const KNOWN_SEEDS: readonly KnownSeed[] = [
     name: 'after a rollback, a leader took the candidate of another session for its own: it had the same number',
   },
   { seed: 10694, name: 'the same, with a leader that had been away' },
+  {
+    seed: 11388,
+    name: 'a new container that somebody paused while it was watched counted as one that does not run',
+  },
   { seed: 5011, name: 'bindings older than those on disk: what the checker may count as read' },
 ];
