@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { StoreWrite } from '../../pkg/cluster/index.ts';
 import type { StoreStage } from './store-stage.ts';
 
 /** A watch and how often it rang. */
@@ -36,6 +37,22 @@ export function describeReading(stage: () => StoreStage): void {
       const seat = await stage().connected();
       for (const path of ['folder/b', 'folder/a/deep', 'folder/C']) await seat.create(path);
       expect(await seat.children('folder')).toEqual(['C', 'a', 'b']);
+    });
+
+    it('answers in the order it was asked: what is asked for later is never older', async () => {
+      const [reader, writer] = [await stage().connected(), await stage().connected()];
+      const both = (data: string): StoreWrite[] => [
+        { type: 'set', path: 'first', data },
+        { type: 'set', path: 'second', data },
+      ];
+      for (const path of ['first', 'second']) await reader.create(path, '0');
+      for (let turn = 1; turn <= 50; turn += 1) {
+        const written = writer.commit(...both(String(turn)));
+        // Not waited for one by one: that is how a node asks for a decision and then for its bindings.
+        const [first, second] = await Promise.all([reader.get('first'), reader.get('second')]);
+        expect(Number(second?.data)).toBeGreaterThanOrEqual(Number(first?.data));
+        await written;
+      }
     });
 
     it('tells the own ephemeral from another session’s', async () => {
