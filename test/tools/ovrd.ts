@@ -13,7 +13,8 @@ const SOURCE = join(ROOT, 'cmd/ovrd/main.ts');
 
 export interface OvrdOptions {
   readonly dockerHost: string;
-  readonly manifests: string;
+  /** Absent: no folder, so something else must be a source. */
+  readonly manifests?: string;
   /** Further flags. */
   readonly args?: readonly string[];
   /** `source` needs no build. */
@@ -97,7 +98,7 @@ export function ovrdArgs(options: OvrdOptions, folder: string): string[] {
   const { dockerHost, manifests, args = [], from = 'source' } = options;
   return [
     from === 'dist' ? BUILT : SOURCE,
-    ...['--docker-host', dockerHost, '--manifests', manifests],
+    ...['--docker-host', dockerHost, ...(manifests === undefined ? [] : ['--manifests', manifests])],
     ...['--socket', join(folder, 'ovrd.sock'), '--state-dir', join(folder, 'state')],
     ...(args.includes('--listen') ? [] : ['--listen', 'none']),
     ...args,
