@@ -37,6 +37,8 @@ export interface FollowerDeps {
 
 /** Another look at something that is being written in parts. */
 const TORN_RETRY_MS = 100;
+/** Over this time agents ask again after a change that all of them hear of. */
+const SPREAD_MS = 250;
 
 /**
  * Reads what the leader has decided for this node. The decision is read first and the bindings after it: bindings may then be newer than the
@@ -47,13 +49,19 @@ export class Follower {
   readonly #parts: Parts;
   readonly #deps: FollowerDeps;
   readonly #loop: Loop;
+  readonly #ringNow: () => void;
+  /** For what every agent hears of at once: the one whose bindings changed with it should not have to wait for all others. */
+  readonly #ringSoon: () => void;
   #told: Told;
   #leader: { readonly name: string; readonly epoch: number } | undefined;
 
   constructor(parts: Parts, deps: FollowerDeps) {
     this.#parts = parts;
     this.#deps = deps;
-    this.#loop = new Loop(parts.loop('bindings'), () => this.#round());
+    const loopDeps = parts.loop('bindings');
+    this.#loop = new Loop(loopDeps, () => this.#round());
+    this.#ringNow = () => this.#loop.ring();
+    this.#ringSoon = () => this.#loop.ring(loopDeps.random() * SPREAD_MS);
     this.#told = { bound: new Set(), stamp: { epoch: 0, turn: 0 }, leaving: new Set(), inherited: new Set() };
   }
 
@@ -84,12 +92,11 @@ export class Follower {
     const { contact, store, node } = this.#parts;
     const { connection } = contact;
     if (connection === 0 || !this.#deps.mayRead()) return;
-    const again = (): void => this.#loop.ring();
     // Asked together, for each agent of a large cluster waits for all others at every question. The store answers in this order.
     const [, decisionZnode, bindingsRead] = await Promise.all([
-      this.#readLeader(again),
-      store.get(DECISION_PATH, again),
-      readBindings(store, node, again),
+      this.#readLeader(this.#ringSoon),
+      store.get(DECISION_PATH, this.#ringSoon),
+      readBindings(store, node, this.#ringNow),
     ]);
     const decisionRead = decisionZnode && readDecision(decisionZnode.data);
     if (contact.connection !== connection || !this.#deps.mayRead()) return;
