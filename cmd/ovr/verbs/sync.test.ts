@@ -41,6 +41,15 @@ describe('sync', () => {
     expect((await stage.run('sync -o json')).code).toBe(1);
   });
 
+  it.each([
+    ['the Git remote was not asked yet', { synced: false, doubt: 'the Git remote was not asked yet' }],
+    ['another source was not read yet', { synced: true, attempted: commit }],
+  ])('says why there is none: %s', async (why, part) => {
+    stage.agent.synced = { source: { name: 'git', ...part }, diagnostics: [] };
+    const { code, stderr } = await stage.run('sync');
+    expect([code, stderr]).toEqual([1, `ovr: the newest commit is not applied (${why}): see ovr status\n`]);
+  });
+
   it('needs the socket', async () => {
     await stage.stopAgent();
     expect((await stage.run('sync')).stderr).toMatch(/^ovr: cannot reach ovrd /);

@@ -32,7 +32,7 @@ async function sync(context: CliContext, format: Format): Promise<number> {
   if (source.attempted) context.stdout.write(`Tried:   ${describeCommit(source.attempted, now)}\n`);
   if (isNewest) return 0;
   for (const diagnostic of diagnostics) context.stderr.write(`${oneLine(formatDiagnostic(diagnostic))}\n`);
-  const why = source.problem ?? 'another source was not read yet';
+  const why = source.problem ?? source.doubt ?? 'another source was not read yet';
   context.stderr.write(`ovr: the newest commit is not applied (${why}): see ovr status\n`);
   return 1;
 }
