@@ -118,7 +118,7 @@ describe('an agent on a repository', () => {
     first = repository.git(['rev-parse', 'HEAD']).trim();
     await start();
     expect((await run('ovr', 'status', '--wait', '--timeout', '20s')).stdout).toMatch(
-      new RegExp(`Commit: +${first.slice(0, 12)}, .* by Ann Example <ann@example.org>: First\n`),
+      new RegExp(`Commit: +${first.slice(0, 10)}, .* by Ann Example <ann@example.org>: First\n`),
     );
     expect(await image()).toBe('nginx:1.1');
   });
@@ -126,7 +126,7 @@ describe('an agent on a repository', () => {
   it('acts on a push with ovr sync', async () => {
     const commit = repository.push({ 'prod/web.yaml': container('nginx:1.2') }, 'Second');
     const { code, stdout } = await run('ovr', 'sync');
-    expect([code, stdout]).toEqual([0, expect.stringContaining(`Applied: ${commit.slice(0, 12)}, `)]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`Applied: ${commit.slice(0, 10)}, `)]);
     expect((await run('ovr', 'status', '--wait', '--timeout', '20s')).code).toBe(0);
     expect(await image()).toBe('nginx:1.2');
   });
@@ -146,7 +146,7 @@ describe('an agent on a repository', () => {
     expect([code, stdout, stderr]).toEqual([
       1,
       expect.stringMatching(
-        new RegExp(`^Applied: ${second.slice(0, 12)}, .*\nTried: +${broken.slice(0, 12)}`),
+        new RegExp(`^Applied: ${second.slice(0, 10)}, .*\nTried: +${broken.slice(0, 10)}`),
       ),
       expect.stringContaining('git:prod/web.yaml:5:10: error '),
     ]);
@@ -169,7 +169,7 @@ describe('an agent on a repository', () => {
     expect(await ovrd?.log()).not.toContain(SECRET);
     await rename(`${repository.bare}.away`, repository.bare);
     const mended = repository.push({ 'prod/web.yaml': container('nginx:1.4'), 'prod/network.yaml': network });
-    expect((await run('ovr', 'sync')).stdout).toContain(`Applied: ${mended.slice(0, 12)}, `);
+    expect((await run('ovr', 'sync')).stdout).toContain(`Applied: ${mended.slice(0, 10)}, `);
     expect(await git()).not.toHaveProperty('problem');
   });
 });

@@ -13,6 +13,8 @@ interface View {
 }
 
 const DIGEST_SHOWN = 12;
+/** As the agent's own messages have it. */
+const COMMIT_SHOWN = 10;
 const FINE: ReadonlySet<ConditionType> = new Set(['Ready', 'Completed', 'NotHere', 'Ignored']);
 
 /** Whether an object in this condition is not, or not yet, as somebody wants it. */
@@ -60,7 +62,7 @@ function sourceRows(source: SourceStatus, now: number): [label: string, text: st
 
 /** One commit in a line: short hash, age, author and subject. */
 export function describeCommit({ commit, author, timeMs, subject }: SourceCommit, now: number): string {
-  const text = `${commit.slice(0, DIGEST_SHOWN)}, ${formatAge(now - timeMs)} ago by ${author}: ${subject}`;
+  const text = `${commit.slice(0, COMMIT_SHOWN)}, ${formatAge(now - timeMs)} ago by ${author}: ${subject}`;
   return oneLine(text);
 }
 

@@ -65,11 +65,11 @@ Converged:   yes
     const attempted = { ...commit, commit: 'fedcba9876543210', timeMs: stage.ago(5), subject: 'Break\u001b' };
     const git = { name: 'git', synced: true, lastSyncMs: stage.ago(3) };
     stage.agent.set({ sources: [{ ...git, commit }] });
-    const rows = 'Source:      git, read 3s ago\nCommit:      0123456789ab, 1m ago by Ann <a@b>: Scale web\n';
+    const rows = 'Source:      git, read 3s ago\nCommit:      0123456789, 1m ago by Ann <a@b>: Scale web\n';
     expect((await stage.run('status')).stdout).toContain(`${rows}Revision:`);
     stage.agent.set({ sources: [{ ...git, commit, attempted, problem: 'git-commit-broken' }] });
     expect((await stage.run('status')).stdout).toMatch(
-      /Scale web\nAttempted: {3}fedcba987654, 5s ago by Ann <a@b>: Break.* \(git-commit-broken\)\nRevision:/,
+      /Scale web\nAttempted: {3}fedcba9876, 5s ago by Ann <a@b>: Break.* \(git-commit-broken\)\nRevision:/,
     );
   });
 

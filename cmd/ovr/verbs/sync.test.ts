@@ -19,7 +19,7 @@ describe('sync', () => {
     };
     expect(await stage.run('sync')).toEqual({
       code: 0,
-      stdout: 'Applied: 0123456789ab, 1m ago by Ann <a@b>: Scale web\n',
+      stdout: 'Applied: 0123456789, 1m ago by Ann <a@b>: Scale web\n',
       stderr: '',
     });
     expect(JSON.parse((await stage.run('sync -o json')).stdout)).toEqual(stage.agent.synced);
@@ -34,7 +34,7 @@ describe('sync', () => {
     };
     expect(await stage.run('sync')).toEqual({
       code: 1,
-      stdout: 'Applied: none\nTried:   fedcba987654, 5s ago by Ann <a@b>: Scale web\n',
+      stdout: 'Applied: none\nTried:   fedcba9876, 5s ago by Ann <a@b>: Scale web\n',
       stderr:
         'git:web.yaml:3:5: error unknown-key: no\novr: the newest commit is not applied (git-commit-broken): see ovr status\n',
     });
