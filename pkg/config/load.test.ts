@@ -1,38 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import { loadClientConfig, loadConfig, type Loaded } from './load.ts';
-import type { Config } from './settings.ts';
+import { config, load, problems, readFrom, type World } from '../../test/build/config.ts';
+import { loadClientConfig } from './load.ts';
 import { readVersion } from './version.ts';
-
-interface World {
-  readonly argv?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-  readonly files?: Readonly<Record<string, string>>;
-}
-
-function readFrom(files: Readonly<Record<string, string>>): (path: string) => Promise<string> {
-  return (path) => {
-    const text = files[path];
-    if (text === undefined) return Promise.reject(Object.assign(new Error('missing'), { code: 'ENOENT' }));
-    if (text === 'EACCES') return Promise.reject(Object.assign(new Error('closed'), { code: 'EACCES' }));
-    return Promise.resolve(text);
-  };
-}
-
-function load({ argv = [], env = {}, files = {} }: World): Promise<Loaded<Config>> {
-  return loadConfig({ argv, env, readFile: readFrom(files) });
-}
-
-async function config(world: World): Promise<Config> {
-  const loaded = await load(world);
-  if (loaded.ok) return loaded.config;
-  throw new Error(JSON.stringify(loaded));
-}
-
-async function problems(world: World): Promise<readonly string[]> {
-  const loaded = await load(world);
-  return 'problems' in loaded ? loaded.problems : [];
-}
 
 const FILE = '/etc/ovr/ovrd.yaml';
 

@@ -1,37 +1,20 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   OP,
   type Script,
-  ScriptedZooKeeper,
+  type ScriptedZooKeeper,
   event,
   grant,
   multiResults,
   reply,
 } from '../../test/build/scripted-zookeeper.ts';
-import { SESSION_TIMEOUT_MS, ZooKeeperSeat } from '../../test/build/zookeeper-seat.ts';
+import { SESSION_TIMEOUT_MS, type ZooKeeperSeat } from '../../test/build/zookeeper-seat.ts';
+import { zooKeeperStage } from '../../test/build/zookeeper-stage.ts';
 import { FakeClock, OvrError } from '../api/index.ts';
 import type { StoreWrite } from '../cluster/index.ts';
 import { Connection } from './connection.ts';
 
-const servers: ScriptedZooKeeper[] = [];
-const seats: ZooKeeperSeat[] = [];
-
-afterEach(async () => {
-  for (const seat of seats.splice(0)) await seat.stop();
-  for (const server of servers.splice(0)) await server.close();
-});
-
-async function scripted(script: Script = {}): Promise<ScriptedZooKeeper> {
-  const server = await ScriptedZooKeeper.open(script);
-  servers.push(server);
-  return server;
-}
-
-function seatAt(...args: ConstructorParameters<typeof ZooKeeperSeat>): ZooKeeperSeat {
-  const seat = new ZooKeeperSeat(...args);
-  seats.push(seat);
-  return seat;
-}
+const { scripted, seatAt } = zooKeeperStage();
 
 async function connected(script: Script = {}): Promise<{ server: ScriptedZooKeeper; seat: ZooKeeperSeat }> {
   const server = await scripted(script);

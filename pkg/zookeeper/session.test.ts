@@ -1,28 +1,15 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { OP, type Script, ScriptedZooKeeper, grant, reply } from '../../test/build/scripted-zookeeper.ts';
-import { SESSION_TIMEOUT_MS, ZooKeeperSeat } from '../../test/build/zookeeper-seat.ts';
+import { describe, expect, it } from 'vitest';
+import { OP, ScriptedZooKeeper, grant, reply } from '../../test/build/scripted-zookeeper.ts';
+import { SESSION_TIMEOUT_MS, type ZooKeeperSeat } from '../../test/build/zookeeper-seat.ts';
+import { zooKeeperStage } from '../../test/build/zookeeper-stage.ts';
 
 const NO_NODE = -101;
 const NO_AUTH = -102;
 
-const servers: ScriptedZooKeeper[] = [];
-const seats: ZooKeeperSeat[] = [];
-
-afterEach(async () => {
-  for (const seat of seats.splice(0)) await seat.stop();
-  for (const server of servers.splice(0)) await server.close();
-});
-
-async function scripted(script: Script = {}): Promise<ScriptedZooKeeper> {
-  const server = await ScriptedZooKeeper.open(script);
-  servers.push(server);
-  return server;
-}
+const { scripted, ...stage } = zooKeeperStage();
 
 function seatAt(...args: ConstructorParameters<typeof ZooKeeperSeat>): ZooKeeperSeat {
-  const seat = new ZooKeeperSeat(...args).start();
-  seats.push(seat);
-  return seat;
+  return stage.seatAt(...args).start();
 }
 
 /** A port of loopback that refuses. */
@@ -126,8 +113,7 @@ describe('a session', () => {
 
   it('survives a listener that throws', async () => {
     const server = await scripted();
-    const seat = new ZooKeeperSeat([server.port]);
-    seats.push(seat);
+    const seat = stage.seatAt([server.port]);
     seat.store.start((event) => {
       seat.events.push(event);
       throw new Error('a broken listener');
@@ -166,8 +152,7 @@ describe('a session', () => {
 
   it('can be used in the very event that tells of it', async () => {
     const server = await scripted();
-    const seat = new ZooKeeperSeat([server.port]);
-    seats.push(seat);
+    const seat = stage.seatAt([server.port]);
     const read = new Promise((resolve) => {
       seat.store.start(() => resolve(seat.store.get('x')));
     });
