@@ -2,6 +2,7 @@ export * from './annotation.ts';
 export * from './cause.ts';
 export * from './clock.ts';
 export * from './condition.ts';
+export * from './credentials.ts';
 export * from './diagnostic.ts';
 export * from './error.ts';
 export * from './fake-clock.ts';

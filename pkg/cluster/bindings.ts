@@ -4,8 +4,8 @@ import { bindingsPath } from './paths.ts';
 import { readStamp, type Stamp } from './stamp.ts';
 import type { CoordinationStore, StoreWrite, Watch } from './store.ts';
 
-/** What the leader has given to one node. */
-export interface Bindings extends Stamp {
+/** What one node has of the containers, by name. */
+export interface Share {
   /** Sorted names of the containers that it runs. */
   readonly names: readonly string[];
   /**
@@ -13,9 +13,15 @@ export interface Bindings extends Stamp {
    * this node has shown that it has given it up, or is lost.
    */
   readonly leaving: readonly string[];
-  /** Sorted; those of `names` that came from a lost node and are not known to run here yet. */
+  /**
+   * Sorted; those of `names` that came from a lost node and are not known to run here yet: what that node left in a cluster store may be in
+   * their way.
+   */
   readonly inherited: readonly string[];
 }
+
+/** What the leader has given to one node, as it writes it down. */
+export interface Bindings extends Share, Stamp {}
 
 /** As read, with the number of its znodes. */
 export interface StoredBindings {
@@ -28,12 +34,9 @@ const PART_BYTES = 400_000;
 /** The few that one node gets of a lost one; were there more, the rest would only wait for the lost node's endpoints to go. */
 const MAX_INHERITED = 1_000;
 
-interface Head extends Stamp {
+interface Head extends Bindings {
   readonly parts: number;
   readonly digest: string;
-  readonly names: readonly string[];
-  readonly leaving: readonly string[];
-  readonly inherited: readonly string[];
 }
 
 /**

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { movable, staying } from '../../test/build/cluster.ts';
 import { revision } from '../../test/build/objects.ts';
 import { nodes } from '../../test/build/placement.ts';
-import { decide, handOver, type DecideInput, type Share } from './decide.ts';
+import type { Share } from './bindings.ts';
+import { decide, handOver, type DecideInput } from './decide.ts';
 
 /** `n1: a b -c | n2:`: what is bound and, with a minus, what is leaving. */
 function shares(text: string): Map<string, Share> {

@@ -1,16 +1,8 @@
 import { compareStrings, objectKey } from '../api/index.ts';
 import { literalNode } from '../constraint/index.ts';
 import type { ContainerObject, Revision } from '../manifest/index.ts';
+import type { Share } from './bindings.ts';
 import { place, type Placement, type PlacementNode, type Strategy } from '../placement/index.ts';
-
-/** Names of containers on one node. */
-export interface Share {
-  readonly names: readonly string[];
-  /** Taken from it, and not known to have ended there. */
-  readonly leaving: readonly string[];
-  /** Come from a lost node, and not known to run yet: what that node left in a cluster store may be in their way. */
-  readonly inherited: readonly string[];
-}
 
 /** Everything that a decision depends on. */
 export interface DecideInput {

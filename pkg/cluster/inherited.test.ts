@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { container, revision } from '../../test/build/objects.ts';
 import { facts } from '../../test/build/observed.ts';
-import { decide, type DecideInput, type Share } from './decide.ts';
+import type { Share } from './bindings.ts';
+import { decide, type DecideInput } from './decide.ts';
 
 const roamer = container('roamer', { reschedule: 'on-node-failure' });
 

@@ -1,3 +1,4 @@
+import { readCredentials } from '../api/index.ts';
 import { writeDuration } from './duration.ts';
 import { errnoOf, type SettingsReader, type Surroundings } from './resolve.ts';
 import type { Config, CoordinatorConfig, DockerAddress, Field, Settings } from './settings.ts';
@@ -62,8 +63,8 @@ async function checkAuthFile(
   const place = settings.where('zkAuthFile');
   try {
     const text = await readFile(path);
-    const isLine = /^[^:\s][^:\r\n]*:[^\r\n]+\r?\n?$/.test(text);
-    if (!isLine) problems.push(`${place}: ${path} must hold one line: user:password`);
+    if (readCredentials(text) === undefined)
+      problems.push(`${place}: ${path} must hold one line: user:password`);
   } catch (error) {
     problems.push(`${place}: ${path} cannot be read (${errnoOf(error)}): check the path and the file's mode`);
   }

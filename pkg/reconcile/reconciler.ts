@@ -316,15 +316,16 @@ export class Reconciler implements AgentView, AgentControl {
     const plans = new Map(plan.objects.map((object) => [object.key, object]));
     this.#retries.forgetExcept(new Set(plans.keys()));
     const known = new Set(plan.verdicts.map(({ condition }) => condition.key));
+    const refused = this.#refusal();
     for (const verdict of plan.verdicts) {
-      if (!busy.has(verdict.condition.key)) this.#judge(verdict, plans.get(verdict.condition.key), nowMs);
+      if (!busy.has(verdict.condition.key))
+        this.#judge(verdict, plans.get(verdict.condition.key), { nowMs, refused });
     }
     this.#board.retain(known);
     this.#memory.learn(round);
     const isFresh = (object: ObjectPlan): boolean => (this.#laneEnds.get(object.key) ?? 0) <= times.laneEnds;
     const due = plan.objects.filter((object) => isFresh(object) && this.#mayTry(object, nowMs));
     if (plan.objects.some((object) => !isFresh(object))) this.#bell.ring();
-    const refused = this.#refusal();
     this.#lanes.dispatch(refused === undefined ? due : []);
     this.#scheduleNext(plan, nowMs);
     this.#isConverged =
@@ -343,11 +344,16 @@ export class Reconciler implements AgentView, AgentControl {
   }
 
   /** The condition an object shows: the plan's, or what its last try ran into. */
-  #judge(verdict: Verdict, object: ObjectPlan | undefined, nowMs: number): void {
+  #judge(
+    verdict: Verdict,
+    object: ObjectPlan | undefined,
+    { nowMs, refused }: { nowMs: number; refused: string | undefined },
+  ): void {
     const wallMs = this.#deps.clock.now();
-    const refused = object && this.#refusal();
-    const planned: Condition =
-      refused === undefined ? verdict.condition : { ...verdict.condition, type: 'Waiting', message: refused };
+    const isRefused = object !== undefined && refused !== undefined;
+    const planned: Condition = isRefused
+      ? { ...verdict.condition, type: 'Waiting', message: refused }
+      : verdict.condition;
     const { condition, nextTryInMs } = shownCondition(planned, {
       failure: object && this.#retries.failureOf(object.key),
       pauseMs: object && isRepair(object) ? this.#breaker.pauseMs(object.key, nowMs) : 0,

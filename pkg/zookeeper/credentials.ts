@@ -1,4 +1,4 @@
-import { OvrError } from '../api/index.ts';
+import { OvrError, readCredentials } from '../api/index.ts';
 
 const OTHERS = 0o007;
 
@@ -14,10 +14,8 @@ export function checkCredentials(file: {
   const { path, text, mode } = file;
   if ((mode & OTHERS) !== 0)
     throw refused(`${path} is open to every user of this machine: chmod 600 ${path}`);
-  const line = text.replace(/\r?\n$/, '');
-  if (!/^[^:\s][^:\r\n]*:[^\r\n]+$/.test(line) || line.includes('\0')) {
-    throw refused(`${path} must hold one line: user:password`);
-  }
+  const line = readCredentials(text);
+  if (line === undefined) throw refused(`${path} must hold one line: user:password`);
   return line;
 }
 
