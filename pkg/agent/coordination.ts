@@ -6,6 +6,7 @@ import { readVersion, type Config } from '../config/index.ts';
 import { alone, type AgentStatus, type Coordination, type Engine, type Source } from '../reconcile/index.ts';
 import { checkCredentials, createZooKeeperStore } from '../zookeeper/index.ts';
 import { createFileStore } from './file-store.ts';
+import { LocalHolds } from './local-holds.ts';
 
 /** What this node shares with others, with a life of its own beside the loop's. */
 export interface SharedPart extends Coordination {
@@ -29,10 +30,14 @@ export interface SharedDeps {
 }
 
 /** Alone, though a classic Swarm manager may be shown this host all the same. */
-function sharingNothing(discovery: SwarmDiscovery | undefined): SharedPart {
+function sharingNothing(holds: LocalHolds, discovery: SwarmDiscovery | undefined): SharedPart {
   return {
     ...alone,
-    start: () => Promise.resolve(discovery?.start()),
+    holds,
+    start: async () => {
+      await holds.load();
+      discovery?.start();
+    },
     stop: async () => discovery?.stop(),
     sourceChanged: () => undefined,
     report: () => undefined,
@@ -43,8 +48,15 @@ function sharingNothing(discovery: SwarmDiscovery | undefined): SharedPart {
 export async function createShared(config: Config, deps: SharedDeps): Promise<SharedPart> {
   const { coordinator } = config;
   const discovery = createDiscovery(config, deps);
-  if (coordinator.kind === 'local') return sharingNothing(discovery);
   const { clock, engine, source } = deps;
+  if (coordinator.kind === 'local') {
+    const { changed } = deps;
+    const tell = (message: string): void => deps.tell('warning', message);
+    return sharingNothing(
+      new LocalHolds(join(config.stateDir, 'holds.json'), { clock, changed, tell }),
+      discovery,
+    );
+  }
   const logger = deps.logger.child({ part: 'cluster' });
   return new Cluster(
     {

@@ -7,13 +7,14 @@ import type {
   Coordination,
   CoordinationState,
   CoordinatorStatus,
+  HoldStore,
   StateStore,
 } from '../reconcile/index.ts';
 import type { EngineFacts } from '../state/index.ts';
 import { Contact } from './contact.ts';
 import { Election } from './election.ts';
 import { Follower } from './follower.ts';
-import { Holds, type HoldStore } from './holds.ts';
+import { Holds } from './holds.ts';
 import { Leader } from './leader.ts';
 import { Lease } from './lease.ts';
 import { decodeName, FOLDERS } from './paths.ts';
@@ -85,6 +86,7 @@ export class Cluster implements Coordination {
   #wasLeaseHeld = false;
   #hasLostLease = false;
   #cancelSample: () => void = () => undefined;
+  readonly #unseen = new Set<'bindings' | 'holds'>(['bindings', 'holds']);
   #known: (() => void) | undefined;
   #isStopped = false;
 
@@ -112,14 +114,19 @@ export class Cluster implements Coordination {
     });
     this.#follower = new Follower(this.#parts, {
       mayRead: isJoined,
-      looked: () => this.#known?.(),
+      looked: () => this.#looked('bindings'),
       believed: () => this.#bindingsBelieved(),
       wentBack: () => this.#membership.ring(),
       lostDocument: () => this.#leader.doubt(),
       changed: () => deps.changed(),
     });
     this.#reporter = new Reporter(this.#parts, isJoined);
-    this.#holds = new Holds(this.#parts, { mayRead: isJoined, changed: () => deps.changed() });
+    this.#holds = new Holds(this.#parts, {
+      mayRead: isJoined,
+      leads: () => this.#election.leadership !== undefined,
+      looked: () => this.#looked('holds'),
+      changed: () => deps.changed(),
+    });
   }
 
   get holds(): HoldStore {
@@ -127,8 +134,8 @@ export class Cluster implements Coordination {
   }
 
   /**
-   * Begins, and resolves once it is known what to act on: registered and own bindings read, or refused, or one session timeout over without
-   * either. Never fails.
+   * Begins, and resolves once it is known what to act on: registered, own bindings and holds read, or refused, or one session timeout over
+   * without. Never fails.
    */
   async start(): Promise<void> {
     const { clock, store, discovery } = this.#deps;
@@ -138,6 +145,7 @@ export class Cluster implements Coordination {
       this.#tell(`cannot read what this agent knew of its cluster: ${errorMessage(error)}`);
     }
     this.#follower.restore();
+    this.#holds.restore();
     if (this.#options.nodeName !== undefined) this.#parts.node = this.#options.nodeName;
     this.#sample();
     discovery?.start();
@@ -291,8 +299,15 @@ export class Cluster implements Coordination {
     this.#deps.changed();
   }
 
+  /** A start waits for both: who acts without the holds undoes what somebody has pinned. */
+  #looked(at: 'bindings' | 'holds'): void {
+    this.#unseen.delete(at);
+    if (this.#unseen.size === 0) this.#known?.();
+  }
+
   #leadershipChanged(): void {
     this.#leader.ring();
+    this.#holds.ring();
     this.#deps.changed();
   }
 

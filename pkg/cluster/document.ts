@@ -44,6 +44,11 @@ export class Fields {
     return new Fields(new Map(Object.entries(value)));
   }
 
+  /** All of it, unchecked. */
+  plain(): Record<string, unknown> {
+    return Object.fromEntries(this.#record);
+  }
+
   has(name: string): boolean {
     return this.#record.has(name);
   }

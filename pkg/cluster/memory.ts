@@ -1,5 +1,5 @@
 import { errorMessage, type Clock } from '../api/index.ts';
-import type { StateStore } from '../reconcile/index.ts';
+import { holdOf, type Hold, type StateStore } from '../reconcile/index.ts';
 import { type Fields, readDocument, writeDocument } from './document.ts';
 import { NO_STAMP, readStamp, type Stamp } from './stamp.ts';
 
@@ -18,6 +18,8 @@ export interface Kept {
   readonly bound: readonly string[];
   /** Names that were taken away and may still run here. */
   readonly leaving: readonly string[];
+  /** As last read: a restart without a coordinator goes on with them. */
+  readonly holds: readonly Hold[];
 }
 
 /** A disk that does not answer must not keep a node from acting. */
@@ -48,6 +50,7 @@ export class Memory {
       bindings: NO_STAMP,
       bound: [],
       leaving: [],
+      holds: [],
     };
   }
 
@@ -107,5 +110,6 @@ function decode(fields: Fields): Kept {
     bindings: readStamp(fields.fields('bindings')),
     bound: fields.texts('bound'),
     leaving: fields.has('leaving') ? fields.texts('leaving') : [],
+    holds: fields.has('holds') ? fields.list('holds').map(holdOf) : [],
   };
 }

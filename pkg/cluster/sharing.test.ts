@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../api/index.ts';
-import { ClusterStage, movable, staying } from '../../test/build/cluster.ts';
+import { ClusterStage, FakeDisk, movable, staying } from '../../test/build/cluster.ts';
 import { attach, container, network, revision } from '../../test/build/objects.ts';
 import { createSwarmDiscovery, type SwarmDiscovery } from './index.ts';
 
@@ -76,14 +76,17 @@ describe('holds', () => {
   it('are seen by all agents, replaced and released, and outlive sessions', async () => {
     const stage = new ClusterStage();
     const [n1, n2] = await stage.with('n1', 'n2');
-    const hold = { id: 'rollback/1', who: 'ops', whenMs: 5, untilMs: 9, what: 'revision abc' };
+    const hold = { id: 'rollback', who: 'ops', whenMs: 5, note: 'slow', what: 'revision abc' };
     await stage.during(n1!.cluster.holds.put(hold));
-    await stage.during(n1!.cluster.holds.put({ id: 'b', who: 'ops', whenMs: 6, what: 'alias' }));
+    await stage.during(n1!.cluster.holds.put({ id: 'switch/b', who: 'ops', whenMs: 6, what: 'alias' }));
     await stage.pass(100);
-    expect(n2!.cluster.holds.list()).toEqual([{ id: 'b', who: 'ops', whenMs: 6, what: 'alias' }, hold]);
+    expect(n2!.cluster.holds.list()).toEqual([
+      hold,
+      { id: 'switch/b', who: 'ops', whenMs: 6, what: 'alias' },
+    ]);
     await stage.during(n2!.cluster.holds.put({ ...hold, what: 'revision def' }));
-    await stage.during(n2!.cluster.holds.release('b'));
-    await stage.during(n2!.cluster.holds.release('b'));
+    await stage.during(n2!.cluster.holds.release('switch/b'));
+    await stage.during(n2!.cluster.holds.release('switch/b'));
     for (const name of ['n1', 'n2']) stage.coordinator.expire(name);
     await stage.pass(15_000);
     expect(n1!.cluster.holds.list()).toEqual([{ ...hold, what: 'revision def' }]);
@@ -93,6 +96,79 @@ describe('holds', () => {
       code: 'coordinator-unreachable',
     });
     expect(n1!.cluster.holds.list()).toHaveLength(1);
+    await expect(stage.during(n1!.cluster.holds.put({ ...hold, id: 'x' }))).rejects.toMatchObject({
+      code: 'invalid-request',
+    });
+  });
+
+  const rollback = { id: 'rollback', who: 'ops', whenMs: 5, what: '{}' };
+
+  it('are known from disk to an agent that restarts without a coordinator', async () => {
+    const stage = new ClusterStage();
+    const disk = new FakeDisk();
+    const first = stage.add('n1', { disk });
+    first.start();
+    await stage.pass(5_000);
+    await stage.during(first.cluster.holds.put(rollback));
+    await stage.pass(100);
+    first.kill();
+    stage.coordinator.stop();
+    const second = stage.add('n1', { disk, client: 'n1 again' });
+    second.start();
+    await stage.pass(100);
+    expect(second.cluster.holds.list()).toEqual([rollback]);
+  });
+
+  it('are known before a start is over, also to an agent that has never seen them', async () => {
+    const stage = new ClusterStage();
+    const [n1] = await stage.with('n1');
+    await stage.during(n1!.cluster.holds.put(rollback));
+    const n2 = stage.add('n2');
+    await stage.during(n2.cluster.start());
+    expect(n2.cluster.holds.list()).toEqual([rollback]);
+  });
+
+  it('whose time is over are taken away by the leader, a while later', async () => {
+    const stage = new ClusterStage();
+    const [, n2] = await stage.with('n1', 'n2');
+    const untilMs = stage.clock.now() + 10_000;
+    await stage.during(n2!.cluster.holds.put({ ...rollback, untilMs }));
+    await stage.during(n2!.cluster.holds.put({ ...rollback, id: 'switch/a' }));
+    await stage.pass(60_000);
+    expect(n2!.cluster.holds.list()).toHaveLength(2);
+    await stage.pass(15_000);
+    expect(n2!.cluster.holds.list()).toEqual([{ ...rollback, id: 'switch/a' }]);
+    expect(stage.read('holds/rollback')).toBeUndefined();
+  });
+
+  it('outlive a store that forgot', async () => {
+    const stage = new ClusterStage();
+    stage.declare(...staying('a'));
+    const [n1] = await stage.with('n1', 'n2');
+    await stage.during(n1!.cluster.holds.put(rollback));
+    await stage.pass(100);
+    stage.coordinator.wipe();
+    for (const name of ['n1', 'n2']) stage.coordinator.expire(name);
+    await stage.pass(30_000);
+    for (const { cluster } of stage.agents) expect(cluster.holds.list()).toEqual([rollback]);
+    expect(stage.read('holds/rollback')).toMatchObject({ who: 'ops' });
+    const told = stage.agents.flatMap(({ journal }) => journal).filter((line) => line.includes('forgotten'));
+    expect(told).toHaveLength(1);
+  });
+
+  it('that cannot be read any more stay as they were read', async () => {
+    const stage = new ClusterStage();
+    const [n1] = await stage.with('n1');
+    await stage.during(n1!.cluster.holds.put(rollback));
+    await stage.pass(100);
+    await stage.put('holds/rollback', '{"format":1,"who":"eve"}');
+    await stage.pass(1_000);
+    expect(n1!.cluster.status().message).toContain('znode holds/rollback cannot be read');
+    expect(n1!.cluster.holds.list()).toEqual([rollback]);
+    await stage.during(n1!.cluster.holds.release('rollback'));
+    await stage.pass(100);
+    expect(n1!.cluster.holds.list()).toEqual([]);
+    expect(n1!.cluster.status().message).toBe('connected');
   });
 });
 

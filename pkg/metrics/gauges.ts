@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 
-import type { AgentStatus, CoordinatorStatus } from '../reconcile/index.ts';
+import { HOLD_KINDS, type AgentStatus, type CoordinatorStatus } from '../reconcile/index.ts';
 import { aliasHolders, countObjects, driftSeries } from './series.ts';
 
 /** What one gauge shows: series with their values. */
@@ -134,6 +134,16 @@ function addAgent(add: Add): void {
     help: '1 while removals wait for ovr prune --confirm.',
     labelNames: [],
     series: ({ prune }) => [{ labels: {}, value: Number(prune.held) }],
+  });
+  add({
+    name: 'ovr_hold_active',
+    help: 'Overrides by people that are in force.',
+    labelNames: ['kind'],
+    series: ({ holds }) =>
+      HOLD_KINDS.map((kind) => ({
+        labels: { kind },
+        value: holds.filter((hold) => hold.kind === kind).length,
+      })),
   });
   add({
     name: 'ovr_mode',

@@ -40,6 +40,7 @@ function status(change: Partial<AgentStatus>): AgentStatus {
     sources: [],
     diagnostics: [],
     prune: { held: false, reason: '', keys: [] },
+    holds: [],
     converged: true,
     working: [],
     objects: [],
@@ -202,6 +203,21 @@ describe('createMetrics', () => {
     ];
     expect(await lines('ovr_')).toEqual(expect.arrayContaining(expected));
     expect(await lines('ovr_source_last_sync')).toHaveLength(1);
+  });
+
+  it('counts what people override, by kind and from 0', async () => {
+    const hold = { who: 'ann', whenMs: 0, what: '{}', says: '', release: '' };
+    metrics.observer.statusChanged(status({}));
+    expect(await lines('ovr_hold_active')).toEqual([
+      'ovr_hold_active{kind="rollback"} 0',
+      'ovr_hold_active{kind="switch"} 0',
+    ]);
+    const holds = ['a', 'b'].map((name) => ({ ...hold, id: `switch/${name}`, kind: 'switch' as const }));
+    metrics.observer.statusChanged(status({ holds }));
+    expect(await lines('ovr_hold_active')).toEqual([
+      'ovr_hold_active{kind="rollback"} 0',
+      'ovr_hold_active{kind="switch"} 2',
+    ]);
   });
 
   it('counts what is shared from 0', async () => {

@@ -1,3 +1,4 @@
+import { noHolds } from './holds.ts';
 import type { Coordination } from './ports.ts';
 import type { AgentStatus, ClusterView, CoordinatorStatus, NodeStatus } from './status.ts';
 
@@ -16,9 +17,10 @@ export const ALONE_STATUS: CoordinatorStatus = {
   otherRevisions: [],
 };
 
-/** `--coordinator local`: this node is the whole cluster. */
+/** `--coordinator local`: this node is the whole cluster; nothing outlives the process. */
 export const alone: Coordination = {
   state: () => ({ type: 'alone' }),
+  holds: noHolds,
   status: () => ALONE_STATUS,
   view: (here) => Promise.resolve(viewAlone(here)),
 };

@@ -10,6 +10,8 @@ import {
 import type { Revision } from '../manifest/index.ts';
 import type { Plan, Verdict } from '../plan/index.ts';
 import type { DriftTracker } from './drift-tracker.ts';
+import { describeHolds } from './hold-status.ts';
+import type { HoldNews } from './hold-watch.ts';
 import type { EventLog } from './event-log.ts';
 import type { ActionRecord, AgentEvent } from './status.ts';
 
@@ -78,6 +80,19 @@ export class Journal {
     if (severity === 'warning') this.#logger.warn({ part: 'cluster' }, message);
     else this.#logger.info({ part: 'cluster' }, message);
     this.#add('Cluster', severity, { message });
+  }
+
+  /** An override by a person began or ended. */
+  hold({ hold, change }: HoldNews): void {
+    const [shown] = describeHolds([hold]);
+    if (!shown) return;
+    const { id, who, note, untilMs, says, release } = shown;
+    const isOver = change === 'released' || change === 'expired';
+    const until = untilMs === undefined ? `until ${release}` : `until ${new Date(untilMs).toISOString()}`;
+    const why = note === undefined ? '' : ` (${note})`;
+    const message = `${id}: ${says}, by ${who}${why}: ${isOver ? change : `${change}, ${until}`}`;
+    this.#logger.warn({ hold: id, who, says, untilMs, note }, `hold ${change}`);
+    this.#add('Hold', isOver ? 'normal' : 'warning', { message });
   }
 
   revision(revision: Revision): void {

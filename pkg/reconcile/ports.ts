@@ -9,6 +9,7 @@ import type {
   NetworkRef,
 } from '../plan/index.ts';
 import type { ContainerSpec } from '../manifest/index.ts';
+import type { HoldStore } from './holds.ts';
 import type { AgentStatus, ClusterView, CoordinatorStatus } from './status.ts';
 import type { ContainerState, EngineFacts, ObservedState } from '../state/index.ts';
 
@@ -121,6 +122,8 @@ export interface StateStore {
 export interface Coordination {
   /** What holds now; cheap, never waits, and never throws. */
   state(): CoordinationState;
+  /** What people override for a while, in the whole cluster. */
+  readonly holds: HoldStore;
   status(): CoordinatorStatus;
   /** The whole cluster, read now; `here` is what this agent knows by itself. */
   view(here: AgentStatus): Promise<ClusterView>;

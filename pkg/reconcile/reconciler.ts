@@ -1,18 +1,5 @@
-import {
-  compareStrings,
-  OvrError,
-  type Clock,
-  type Condition,
-  type Logger,
-  type ObjectKey,
-} from '../api/index.ts';
-import {
-  plan as makePlan,
-  type ObjectPlan,
-  type Plan,
-  type PlanSettings,
-  type Verdict,
-} from '../plan/index.ts';
+import { compareStrings, OvrError, type Condition, type ObjectKey } from '../api/index.ts';
+import { plan as makePlan, type ObjectPlan, type Plan, type Verdict } from '../plan/index.ts';
 import { Bell } from './bell.ts';
 import { describeAgent, describeEngine, describePrune, describeSource } from './agent-status.ts';
 import { dependencyFailed, isAsDeclared, isConfirmedBy, isRepair, type Confirmation } from './assess.ts';
@@ -24,20 +11,13 @@ import { endsWithin } from './deadline.ts';
 import { EngineHealth } from './engine-health.ts';
 import { EventLog } from './event-log.ts';
 import { Executor, type PlanResult } from './executor.ts';
+import { HoldWatch } from './hold-watch.ts';
 import { Journal } from './journal.ts';
 import { Lanes } from './lanes.ts';
 import { Memory } from './memory.ts';
-import type { Observer } from './observer.ts';
-import type {
-  Coordination,
-  Engine,
-  EngineEvent,
-  SecretFiles,
-  Source,
-  StateStore,
-  Stoppable,
-} from './ports.ts';
+import type { EngineEvent, Stoppable } from './ports.ts';
 import { plannedChanges } from './planned-change.ts';
+import type { ReconcilerDeps, ReconcilerOptions } from './reconciler-deps.ts';
 import { RetryBook } from './retry-book.ts';
 import { backoffMs } from './retry.ts';
 import type { Declared, Round } from './round.ts';
@@ -54,27 +34,6 @@ import type {
   PlannedChange,
 } from './status.ts';
 import { forbiddenBy } from './tenure.ts';
-
-export interface ReconcilerDeps {
-  readonly engine: Engine;
-  readonly source: Source;
-  readonly secrets: SecretFiles;
-  readonly store: StateStore;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly observer: Observer;
-  /** A number in [0, 1), for jitter. */
-  readonly random: () => number;
-  /** CIDRs the host routes now. */
-  readonly hostRoutes: () => Promise<readonly string[]>;
-  readonly coordination: Coordination;
-}
-
-export interface ReconcilerOptions extends Omit<PlanSettings, 'hostRoutes'> {
-  readonly version: string;
-  readonly resyncMs: number;
-  readonly concurrency: number;
-}
 
 /** While lanes run, rounds for what they finish come at this pace; anything urgent rings at once. */
 const BUSY_ROUND_MS = 1_000;
@@ -99,6 +58,7 @@ export class Reconciler implements AgentView, AgentControl {
   readonly #drift: DriftTracker;
   readonly #events = new EventLog();
   readonly #executor: Executor;
+  readonly #holds: HoldWatch;
   readonly #journal: Journal;
   readonly #lanes: Lanes<PlanResult>;
   readonly #memory = new Memory();
@@ -122,6 +82,10 @@ export class Reconciler implements AgentView, AgentControl {
     this.#options = options;
     this.#startedMs = deps.clock.now();
     this.#bell = new Bell(deps.clock, (seenMs) => this.#round(seenMs));
+    this.#holds = new HoldWatch(deps, {
+      tell: (news) => this.#journal.hold(news),
+      endsIn: (ms) => this.#bell.ring(ms),
+    });
     this.#drift = new DriftTracker(deps.observer);
     this.#journal = new Journal(deps.clock, deps.logger, this.#events);
     this.#health = new EngineHealth(this.#journal);
@@ -199,6 +163,7 @@ export class Reconciler implements AgentView, AgentControl {
       ...describeSource(source.name, state),
       ...describePrune(this.#last?.plan.held),
       coordinator: this.#deps.coordination.status(),
+      holds: this.#holds.status(),
       working: [...this.#lanes.running()].sort(compareStrings),
       converged: this.#isConverged && !this.#lanes.isBusy && isCurrent && isValid,
       objects: this.#board.statuses(this.#last?.revision.objects ?? new Map(), this.#last?.observed),
@@ -244,6 +209,7 @@ export class Reconciler implements AgentView, AgentControl {
     const { clock, observer, source } = this.#deps;
     const began = clock.monotonic();
     const laneEnds = this.#laneEndCount;
+    this.#holds.look();
     const { revision, diagnostics, doubt } = source.state();
     this.#journal.problems(diagnostics, doubt);
     if (!revision) {

@@ -1,6 +1,7 @@
 import type { ActionType } from '../plan/index.ts';
 import type { Cause, ConditionType, Diagnostic, Kind, Mode, ObjectKey } from '../api/index.ts';
 import type { EngineKind } from '../state/index.ts';
+import type { HoldStatus } from './hold-status.ts';
 import type { SourceCommit } from './ports.ts';
 
 /** How a step ended. A closed set: it is a metric label. */
@@ -187,6 +188,8 @@ export interface AgentStatus {
   readonly sources: readonly SourceStatus[];
   readonly diagnostics: readonly Diagnostic[];
   readonly prune: { readonly held: boolean; readonly reason: string; readonly keys: readonly ObjectKey[] };
+  /** Overrides by people that are in force now, by ID. */
+  readonly holds: readonly HoldStatus[];
   /** True when the newest round, planned on the newest revision, found nothing to do and nothing is waiting or failing. */
   readonly converged: boolean;
   /** Objects whose steps run now. */
@@ -204,6 +207,7 @@ export const EVENT_TYPES = [
   'Engine',
   'Prune',
   'Cluster',
+  'Hold',
 ] as const;
 export type AgentEventType = (typeof EVENT_TYPES)[number];
 

@@ -73,7 +73,8 @@ class HttpClient implements AgentClient {
 
   async status(): Promise<AgentStatus> {
     const body = await this.#get('/v1/status');
-    const lists = isRecord(body) && Array.isArray(body['objects']) && Array.isArray(body['sources']);
+    const lists =
+      isRecord(body) && ['objects', 'sources', 'holds'].every((name) => Array.isArray(body[name]));
     const parts = isRecord(body) && [body['engine'], body['prune'], body['coordinator']].every(isRecord);
     if (!lists || !parts) throw this.#foreign();
     return body as unknown as AgentStatus;

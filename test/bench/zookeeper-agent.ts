@@ -114,6 +114,7 @@ export class BenchAgent {
       sources: [],
       diagnostics: [],
       prune: { held: false, reason: '', keys: [] },
+      holds: [],
       converged: true,
       working: [],
       lastRoundMs: systemClock.now(),

@@ -264,6 +264,7 @@ export class StagedAgent {
       sources: [],
       diagnostics: [],
       prune: { held: false, reason: '', keys: [] },
+      holds: [],
       converged: true,
       working: [],
       lastRoundMs: this.#stage.clock.now(),

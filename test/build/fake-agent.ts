@@ -26,6 +26,7 @@ export class FakeAgent implements AgentView, AgentControl {
     sources: [{ name: '/etc/ovr.d', synced: true, lastSyncMs: 0 }],
     diagnostics: [],
     prune: { held: false, reason: '', keys: [] },
+    holds: [],
     converged: true,
     working: [],
     objects: [],

@@ -1,6 +1,7 @@
 import { CONDITIONS, formatDiagnostic, type ConditionType } from '../../../pkg/api/index.ts';
 import type { AgentStatus, SourceCommit, SourceStatus } from '../../../pkg/reconcile/index.ts';
 import { coordinatorProblems, coordinatorRows } from './coordinator.ts';
+import { holdRows } from './holds.ts';
 import { paintCondition, type Paint } from './paint.ts';
 import { fields, section } from './sections.ts';
 import { renderTable, type Cell } from './table.ts';
@@ -43,6 +44,7 @@ function overview(agent: AgentStatus, { now, paint }: View): string {
     ...coordinatorRows(agent, paint),
     ...sources.flatMap((source) => sourceRows(source, now)),
     ['Revision', inForce],
+    ...holdRows(agent.holds, { now, paint }),
     ['Objects', conditionCounts(agent, paint)],
     ['Converged', converged ? paint('green', 'yes') : paint('yellow', 'no')],
   ]);

@@ -55,6 +55,29 @@ Converged:   yes
 `);
   });
 
+  it('shows what somebody overrides, and how to end it', async () => {
+    const hold = { who: 'ann@web1', whenMs: stage.ago(200), what: '{}' };
+    stage.agent.set({
+      holds: [
+        { ...hold, id: 'rollback', kind: 'rollback', says: 'revision 0123456789ab', release: 'ovr resume' },
+        {
+          ...hold,
+          id: 'switch/nginx',
+          kind: 'switch',
+          untilMs: stage.ago(-420),
+          note: 'slow\u001b',
+          says: 'track=green',
+          release: 'ovr switch nginx --back',
+        },
+      ],
+    });
+    const { stdout } = await stage.run('status');
+    expect(stdout).toContain(`Revision:    abcdef012345, 0 objects
+Hold:        rollback: revision 0123456789ab, by ann@web1 3m20s ago, until released: ovr resume ends it
+Hold:        switch/nginx: track=green, by ann@web1 3m20s ago, for 7m more (slow ): ovr switch nginx --back ends it
+`);
+  });
+
   it('shows the commit that is applied beside the one that was tried', async () => {
     const commit = {
       commit: '0123456789abcdef',

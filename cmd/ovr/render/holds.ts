@@ -1,0 +1,20 @@
+import type { HoldStatus } from '../../../pkg/reconcile/index.ts';
+import type { Paint } from './paint.ts';
+import { formatAge, oneLine } from './text.ts';
+
+/** The rows of `ovr status` about what people override; none while nobody does. */
+export function holdRows(
+  holds: readonly HoldStatus[],
+  { now, paint }: { readonly now: number; readonly paint: Paint },
+): (readonly [name: string, value: string])[] {
+  return holds.map((hold) => ['Hold', paint('yellow', describeHold(hold, now))]);
+}
+
+/** `rollback: revision 0123456789ab, by ann@web1 3m ago, for 7m more (slow answers): ovr resume ends it`. */
+function describeHold({ id, says, who, whenMs, untilMs, note, release }: HoldStatus, now: number): string {
+  const rest = untilMs === undefined ? 'until released' : `for ${formatAge(untilMs - now)} more`;
+  const why = note === undefined ? '' : ` (${note})`;
+  return oneLine(
+    `${id}: ${says}, by ${who} ${formatAge(now - whenMs)} ago, ${rest}${why}: ${release} ends it`,
+  );
+}
