@@ -9,6 +9,7 @@ export type Listing = Kind | 'Node';
 const NAMES: Readonly<Record<Listing, readonly [plural: string, ...others: string[]]>> = {
   Network: ['networks', 'network', 'net', 'n'],
   Container: ['containers', 'container', 'c'],
+  Alias: ['aliases', 'alias', 'a'],
   Node: ['nodes', 'node'],
 };
 
@@ -67,7 +68,9 @@ export function parseNamed(first: string, second: string | undefined, verb: stri
 export function parseTarget(first: string, second: string | undefined, verb: string): Target {
   const { listing, name } = parseNamed(first, second, verb);
   if (listing !== 'Node') return { kind: listing, name };
-  throw new UsageError(`${verb} takes a network or a container: for a node see ovr describe node ${name}`);
+  throw new UsageError(
+    `${verb} takes a network, a container or an alias: for a node see ovr describe node ${name}`,
+  );
 }
 
 /** The one with that name, or an error that suggests another one. `where` ends "there is no X". */

@@ -6,6 +6,7 @@ export const CONDITIONS = [
   'Progressing',
   'Completed',
   'Drifted',
+  'Degraded',
   'NotHere',
   'Ignored',
   'Waiting',

@@ -9,4 +9,5 @@ export * from './fake-clock.ts';
 export * from './key.ts';
 export * from './label.ts';
 export * from './logger.ts';
+export * from './selector.ts';
 export * from './zookeeper-address.ts';

@@ -1,5 +1,5 @@
 /** The kinds of object a manifest can declare. */
-export const KINDS = ['Network', 'Container'] as const;
+export const KINDS = ['Network', 'Container', 'Alias'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** Names one object everywhere: in plans, logs, metrics, the API and the CLI. Written `Kind/name`. */

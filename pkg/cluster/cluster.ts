@@ -18,6 +18,7 @@ import { Holds } from './holds.ts';
 import { Leader } from './leader.ts';
 import { Lease } from './lease.ts';
 import { decodeName, FOLDERS } from './paths.ts';
+import { Names } from './names.ts';
 import { Memory, type Kept } from './memory.ts';
 import { Membership } from './membership.ts';
 import type { Parts } from './parts.ts';
@@ -80,6 +81,7 @@ export class Cluster implements Coordination {
   readonly #leader: Leader;
   readonly #reporter: Reporter;
   readonly #holds: Holds;
+  readonly #names: Names;
   readonly #witness = new Witness();
   #members: readonly string[] = [];
   #otherRevisions: readonly string[] = [];
@@ -127,6 +129,7 @@ export class Cluster implements Coordination {
       looked: () => this.#looked('holds'),
       changed: () => deps.changed(),
     });
+    this.#names = new Names(this.#parts, { isJoined, changed: () => deps.changed() });
   }
 
   get holds(): HoldStore {
@@ -173,6 +176,7 @@ export class Cluster implements Coordination {
       this.#leader.stop(),
       this.#reporter.stop(),
       this.#holds.stop(),
+      this.#names.stop(),
     ]);
   }
 
@@ -186,6 +190,7 @@ export class Cluster implements Coordination {
     const { stamp, leaving } = this.#follower.told;
     const seen = this.#witness.see(status, stamp);
     this.#membership.report(status);
+    this.#names.tell(status.aliases);
     this.#reporter.report(writeReport(makeReport(status, this.#deps.revision().revision, seen)));
     // Somebody waits for this node to show that it has given something up, and only the next round can show that. One that did not reach
     // the engine shows nothing, and would ring for the next at once, for ever: the loop tries again in its own time.
@@ -198,6 +203,7 @@ export class Cluster implements Coordination {
     if (state.type === 'refused') return state;
     const { decision, inherited } = this.#follower.told;
     const isHeld = this.leaseHeld();
+    const { elsewhere } = this.#names;
     return {
       type: 'member',
       cluster: {
@@ -209,6 +215,7 @@ export class Cluster implements Coordination {
         fenceGraceMs: this.#lease.graceMs(),
         inherited,
         makesOverlays: this.#election.leadership !== undefined,
+        ...(elsewhere ? { holders: elsewhere } : {}),
       },
     };
   }
@@ -262,6 +269,7 @@ export class Cluster implements Coordination {
       here,
       coordinator: this.status(),
       lost: this.#leader.lost,
+      holders: await this.#names.ask(),
       ...(revision ? { revision } : {}),
       ...(discovery ? { discovery } : {}),
     });
@@ -293,6 +301,7 @@ export class Cluster implements Coordination {
       this.#follower.ring();
       this.#reporter.ring();
       this.#holds.ring();
+      this.#names.ring();
       void this.#readMembers();
     }
     if (state.type === 'refused') this.#known?.();

@@ -5,6 +5,7 @@ export const FOLDERS = {
   bindings: 'bindings',
   reports: 'reports',
   holds: 'holds',
+  names: 'names',
 } as const;
 
 export const CLUSTER_PATH = 'cluster';
@@ -36,6 +37,10 @@ export function memberPath(node: string): string {
 
 export function reportPath(node: string): string {
   return `${FOLDERS.reports}/${encodeName(node)}`;
+}
+
+export function namesPath(node: string): string {
+  return `${FOLDERS.names}/${encodeName(node)}`;
 }
 
 /** Part 0 is the head. */

@@ -1,7 +1,7 @@
 import { Loop } from './loop.ts';
 import { reportPath } from './paths.ts';
 import type { Parts } from './parts.ts';
-import type { StoreWrite, Znode } from './store.ts';
+import { ownDocumentWrites } from './own-document.ts';
 
 /** Others want news of this node, but not at the price of a busy coordinator. */
 const MIN_INTERVAL_MS = 1_000;
@@ -46,7 +46,7 @@ export class Reporter {
     this.#written = undefined;
     // Told when it goes: somebody who cleans the tree must not leave others without news of this node.
     const znode = await store.get(path, isKnown ? undefined : () => this.#look());
-    const writes = writesFor(path, text, znode);
+    const writes = ownDocumentWrites(path, text, znode);
     if (writes.length > 0) {
       this.#nextMs = this.#parts.clock.monotonic() + MIN_INTERVAL_MS;
       await store.commit(writes);
@@ -58,11 +58,4 @@ export class Reporter {
     this.#written = undefined;
     this.ring();
   }
-}
-
-function writesFor(path: string, text: string, znode: Znode | undefined): StoreWrite[] {
-  const create = { type: 'create', path, data: text, ephemeral: true } as const;
-  if (!znode) return [create];
-  if (!znode.mine) return [{ type: 'remove', path, version: znode.version }, create];
-  return znode.data === text ? [] : [{ type: 'set', path, data: text }];
 }

@@ -3,12 +3,14 @@ import { literalNode } from '../constraint/index.ts';
 import type { ContainerObject, Revision } from '../manifest/index.ts';
 import type {
   AgentStatus,
+  ClusterAlias,
   ClusterContainer,
   ClusterNetwork,
   ClusterView,
   CoordinatorStatus,
   NodeStatus,
 } from '../reconcile/index.ts';
+import { aliasCondition, withHolders, type HolderFact } from '../plan/index.ts';
 import { readBindings, type Bindings } from './bindings.ts';
 import { readDecision } from './decision.ts';
 import { readMember, type Member } from './member.ts';
@@ -26,6 +28,8 @@ export interface ViewInput {
   readonly lost: ReadonlySet<string>;
   readonly revision?: Revision;
   readonly discovery?: SwarmDiscovery;
+  /** Who holds which alias, by name of the Alias, on all nodes. */
+  readonly holders: ReadonlyMap<string, readonly HolderFact[]>;
 }
 
 /** Everything that was read, before it is put together. */
@@ -57,6 +61,7 @@ export async function viewCluster(
     nodes: [...showNodes(input, sight, owners), ...showSwarm(sight)],
     containers,
     networks: showNetworks(input, containers, sight),
+    aliases: showAliases(input),
   };
   return { view, otherRevisions };
 }
@@ -276,6 +281,14 @@ function showNetworks(
       const bad = told.find(({ type }) => type !== 'Ready' && type !== 'NotHere');
       return { key, nodes: on, condition: bad ?? told[0] ?? { type: 'Ready', message: 'as declared' } };
     });
+}
+
+/** What this agent's manifests declare, with the holders of all nodes. */
+function showAliases({ here, holders }: ViewInput): ClusterAlias[] {
+  return here.aliases.map((known) => {
+    const view = withHolders({ ...known, isComplete: true }, holders.get(known.name) ?? []);
+    return { ...view, key: objectKey('Alias', known.name), condition: aliasCondition(view) };
+  });
 }
 
 function nodesByNetwork(

@@ -49,6 +49,7 @@ export const DIAGNOSTIC_CODES = {
   'network-duplicate': 'error',
   'network-invalid': 'error',
   'alias-invalid': 'error',
+  'selector-invalid': 'error',
   'address-invalid': 'error',
   'subnet-invalid': 'error',
   'option-conflict': 'error',
@@ -57,6 +58,9 @@ export const DIAGNOSTIC_CODES = {
   'address-without-subnet': 'error',
   'address-duplicate': 'error',
   'subnet-overlap': 'error',
+  'alias-conflict': 'error',
+  'alias-unattached': 'warning',
+  'alias-unheld': 'warning',
   'network-undeclared': 'warning',
   'port-conflict': 'warning',
 } as const satisfies Readonly<Record<string, 'error' | 'warning'>>;

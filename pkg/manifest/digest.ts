@@ -1,7 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { compareStrings } from '../api/index.ts';
-import type { ContainerSpec, NetworkSpec } from './objects.ts';
+import type { AliasSpec, ContainerSpec, NetworkSpec } from './objects.ts';
 
 /** 128 bits: enough for a label to tell versions of one object apart, short enough to read. */
 const HEX_LENGTH = 32;
@@ -55,6 +55,10 @@ const NETWORK_DEFAULTS: Readonly<Record<string, string>> = canonicalFields({
   labels: {},
 } satisfies Partial<NetworkSpec>);
 
+const ALIAS_DEFAULTS: Readonly<Record<string, string>> = canonicalFields({
+  readiness: 'Running',
+} satisfies Partial<AliasSpec>);
+
 /** Everything an object means, but not where it is declared. */
 interface Meaning {
   readonly name: string;
@@ -78,6 +82,11 @@ export function networkDigests(meaning: Meaning, spec: NetworkSpec): { digest: s
   const isUsual = attachable === (spec.driver === 'overlay');
   const fields = withoutDefaults(canonicalFields(isUsual ? rest : spec), NETWORK_DEFAULTS);
   return digests('Network', meaning, fields, fields);
+}
+
+/** Digests of an alias: Docker knows nothing of one, so nothing of it is fixed. */
+export function aliasDigests(meaning: Meaning, spec: AliasSpec): { digest: string; specHash: string } {
+  return digests('Alias', meaning, withoutDefaults(canonicalFields(spec), ALIAS_DEFAULTS), {});
 }
 
 /** SHA-256 of a text, shortened to 32 hexadecimal digits: the one form of every digest and hash here. */

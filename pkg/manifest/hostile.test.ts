@@ -87,7 +87,11 @@ describe('hostile files are refused with a diagnostic', () => {
     const text = container('  labels: {constructor: a, toString: b, hasOwnProperty: c}');
     const parsed = parseManifest(text, 'x.yaml');
     expect(parsed.diagnostics).toEqual([]);
-    expect(parsed.objects[0]?.spec.labels).toEqual({ constructor: 'a', toString: 'b', hasOwnProperty: 'c' });
+    expect(parsed.objects[0]?.spec).toHaveProperty('labels', {
+      constructor: 'a',
+      toString: 'b',
+      hasOwnProperty: 'c',
+    });
     expect(Object.getPrototypeOf({})).toBe(Object.prototype);
   });
 

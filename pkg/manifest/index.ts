@@ -1,3 +1,4 @@
+export * from './alias-holders.ts';
 export * from './codes.ts';
 export * from './json-schema.ts';
 export * from './merge/index.ts';

@@ -13,7 +13,7 @@ export function jsonSchema(): object {
     ...schema,
     $id: ID,
     title: 'ovr manifest',
-    description: 'One object for ovr: a Network or a Container.',
+    description: 'One object for ovr: a Network, a Container or an Alias.',
   };
 }
 

@@ -1,7 +1,7 @@
 import { ANNOTATIONS, MODES, objectKey, type Mode } from '../api/index.ts';
-import { containerDigests, networkDigests } from './digest.ts';
-import type { ContainerSpec, ManifestObject, Origin } from './objects.ts';
-import type { ParsedDocument } from './schema/index.ts';
+import { aliasDigests, containerDigests, networkDigests } from './digest.ts';
+import type { AliasSpec, ContainerSpec, ManifestObject, Origin } from './objects.ts';
+import type { ParsedAliasSpec, ParsedDocument } from './schema/index.ts';
 
 /** The object that a valid document declares. */
 export function toObject(document: ParsedDocument, origin: Origin): ManifestObject {
@@ -19,8 +19,16 @@ export function toObject(document: ParsedDocument, origin: Origin): ManifestObje
     const recreate = annotations[ANNOTATIONS.recreate] === 'true';
     return { ...base, kind, spec, recreate, ...networkDigests(meaning, spec) };
   }
+  if (document.kind === 'Alias') {
+    const spec = withDnsName(document.spec, name);
+    return { ...base, kind: document.kind, spec, ...aliasDigests(meaning, spec) };
+  }
   const spec = withoutOwnName(document.spec, name);
   return { ...base, kind: document.kind, spec, ...containerDigests(meaning, spec) };
+}
+
+function withDnsName({ name: own, ...spec }: ParsedAliasSpec, name: string): AliasSpec {
+  return { ...spec, dnsName: own ?? name };
 }
 
 /** A container's own name is a DNS name anyway, and engines do not report it as an alias. */

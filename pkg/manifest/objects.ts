@@ -1,4 +1,4 @@
-import type { Mode, ObjectKey } from '../api/index.ts';
+import type { Mode, ObjectKey, Selector } from '../api/index.ts';
 
 /** Where an object was declared; lines and columns are 1-based. */
 export interface Origin {
@@ -33,8 +33,13 @@ export interface ContainerObject extends ObjectBase {
   readonly spec: ContainerSpec;
 }
 
+export interface AliasObject extends ObjectBase {
+  readonly kind: 'Alias';
+  readonly spec: AliasSpec;
+}
+
 /** A validated object with every default filled in. */
-export type ManifestObject = NetworkObject | ContainerObject;
+export type ManifestObject = NetworkObject | ContainerObject | AliasObject;
 
 export const NETWORK_DRIVERS = ['overlay', 'bridge', 'macvlan', 'ipvlan'] as const;
 export type NetworkDriver = (typeof NETWORK_DRIVERS)[number];
@@ -107,6 +112,22 @@ export interface ContainerSpec {
   readonly securityOpt?: readonly string[];
   /** Docker labels. */
   readonly labels: Readonly<Record<string, string>>;
+}
+
+export const READINESS = ['Running', 'Healthy'] as const;
+export type Readiness = (typeof READINESS)[number];
+
+/** One DNS name that moves between containers as a unit. */
+export interface AliasSpec {
+  /** Lower-case; the object's own name unless the manifest sets another. */
+  readonly dnsName: string;
+  readonly network: string;
+  /** Each label must be on a container for it to hold the name; at least one. */
+  readonly selector: Selector;
+  /** What a container must be to hold the name; one without a healthcheck is healthy while it runs. */
+  readonly readiness: Readiness;
+  /** How long new holders have the name before old ones lose it. Absent: as long as the engine needs to tell other hosts. */
+  readonly overlapMs?: number;
 }
 
 export interface NetworkAttachment {

@@ -94,6 +94,7 @@ function placesOf(document: ParsedDocument, tree: Tree, source: Source): ObjectP
   if (document.kind === 'Network') {
     return document.spec.ipam ? { name, subnet: place('spec', 'ipam', 'subnet') } : { name };
   }
+  if (document.kind === 'Alias') return { name, network: place('spec', 'network') };
   const { networks, ports } = document.spec;
   return {
     name,

@@ -4,7 +4,7 @@ import { MAX_DNS_LABEL, quote } from './value/index.ts';
 
 /** What is valid, but very likely not meant. */
 export function warningsOf(document: ParsedDocument): Finding[] {
-  if (document.kind === 'Network') return [];
+  if (document.kind !== 'Container') return [];
   return [...longName(document.metadata.name), ...oddConstraints(document.spec.nodeConstraint)];
 }
 

@@ -40,7 +40,7 @@ export function countEvents(registry: Registry): Omit<Observer, 'statusChanged'>
   });
   startAtZero(actions, drift);
   for (const result of ['ok', 'failed']) rounds.zero({ result });
-  for (const kind of KINDS) repairs.zero({ kind });
+  for (const kind of KINDS) if (DRIFT_FIELDS[kind].length > 0) repairs.zero({ kind });
   return {
     roundFinished: (durationMs, result) => rounds.observe({ result }, durationMs / MS_PER_S),
     actionFinished: ({ action, cause, result }) => actions.inc({ action, cause: cause.reason, result }),

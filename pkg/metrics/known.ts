@@ -29,6 +29,8 @@ export const DRIFT_FIELDS: Readonly<Record<Kind, readonly string[]>> = {
     'resources.limits.cpu',
     'resources.limits.memory',
   ],
+  // What drifts is the container's endpoint, and shows there.
+  Alias: [],
 };
 
 const MAKING: readonly Reason[] = ['ManifestAdded', 'Placed', 'ManifestChanged', 'Missing', 'SpecDiffers'];
@@ -39,7 +41,15 @@ const ENDING: readonly Reason[] = [
   'Moved',
   'SpecDiffers',
 ];
-const MENDING: readonly Reason[] = ['AliasesDiffer', 'AddressDiffers', 'NetworkReplaced'];
+const MENDING: readonly Reason[] = [
+  'AliasesDiffer',
+  'AliasMoved',
+  'AliasSwitched',
+  'HolderReady',
+  'HolderUnready',
+  'AddressDiffers',
+  'NetworkReplaced',
+];
 
 /** The causes each action usually has; counted from 0. All that are possible would be some 700 series, most of them never seen. */
 export const USUAL_CAUSES: Readonly<Record<ActionType, readonly Reason[]>> = {

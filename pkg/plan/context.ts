@@ -8,6 +8,7 @@ import {
 } from '../api/index.ts';
 import type { ManifestObject } from '../manifest/index.ts';
 import type { ObservedContainer, ObservedNetwork } from '../state/index.ts';
+import type { AliasesPlan } from './aliases.ts';
 import type { PlanInput } from './input.ts';
 import { parkedName } from './names.ts';
 
@@ -22,6 +23,8 @@ export interface PlanContext {
   readonly attachedTo: ReadonlyMap<string, readonly ObservedContainer[]>;
   /** Owned containers that bear another name than they were made with, by the name they should have. */
   readonly renamed: ReadonlyMap<string, ObservedContainer>;
+  /** What was decided on aliases, once it is. */
+  readonly aliases?: AliasesPlan;
 }
 
 export function createContext(input: PlanInput): PlanContext {

@@ -7,7 +7,8 @@ import {
   type ObservedNetwork,
 } from '../state/index.ts';
 import type { Action, EndpointRequest, NetworkRef } from './action.ts';
-import { causeFor, isUnchanged, showList, type PlanContext } from './context.ts';
+import { namesCause } from './alias-cause.ts';
+import { causeFor, isUnchanged, type PlanContext } from './context.ts';
 import type { NetworkOutlook } from './networks.ts';
 
 /** Where each wanted network stands for one container. */
@@ -215,11 +216,7 @@ function aliasCause(
     details.aliases.get(pair.endpoint.networkId) ?? details.aliases.get(pair.endpoint.networkName) ?? [];
   if (desired.length === observed.length && desired.every((alias, index) => alias === observed[index]))
     return undefined;
-  return causeFor(context, object, 'AliasesDiffer', {
-    field: `networks[${pair.attachment.name}].aliases`,
-    observed: showList(observed),
-    desired: showList(desired),
-  });
+  return namesCause(context, object, pair.attachment.name, { observed, desired });
 }
 
 function addressCause(

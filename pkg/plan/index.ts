@@ -1,4 +1,6 @@
 export * from './action.ts';
+export * from './alias.ts';
+export * from './alias-outcome.ts';
 export * from './input.ts';
 export * from './plan.ts';
 export * from './result.ts';

@@ -1,6 +1,7 @@
-import type { ObjectKey } from '../api/index.ts';
+import type { ObjectKey, Selector } from '../api/index.ts';
 import type { Revision } from '../manifest/index.ts';
 import type { ObservedState } from '../state/index.ts';
+import type { HolderFact, Succession } from './alias.ts';
 
 /** Everything a plan depends on. Same input, same plan. */
 export interface PlanInput {
@@ -16,6 +17,8 @@ export interface PlanInput {
   readonly pruneConfirmed: boolean;
   /** What the cluster has decided for this node; absent: this node is the whole cluster. */
   readonly cluster?: ClusterInput;
+  /** Selectors that people have put in the place of the manifests', by name of the Alias. Absent: none. */
+  readonly switched?: ReadonlyMap<string, Selector>;
 }
 
 /** What the agents of a cluster have agreed on, as far as it concerns this node. Containers are meant by name. */
@@ -45,6 +48,8 @@ export interface ClusterInput {
   readonly inherited?: ReadonlySet<string>;
   /** Whether this agent makes the overlays of a cluster store: one agent does it for all. */
   readonly makesOverlays: boolean;
+  /** Who holds an alias on the other nodes, by name of the Alias. Absent: not known now, so no name is given up for a holder elsewhere. */
+  readonly holders?: ReadonlyMap<string, readonly HolderFact[]>;
 }
 
 export interface PlanSettings {
@@ -66,10 +71,14 @@ export interface PlanMemory {
   readonly createdIds: ReadonlySet<string>;
   /** Spec hashes whose replacement failed and was undone: not tried again until the manifest changes. */
   readonly failedUpdates: ReadonlyMap<ObjectKey, { readonly specHash: string; readonly message: string }>;
+  /** By alias: since when its new holders have the name beside the old ones. */
+  readonly successions?: ReadonlyMap<ObjectKey, Succession>;
 }
 
 export interface AppliedRecord {
   readonly digest: string;
   /** Address by network name. */
   readonly addresses: Readonly<Record<string, string>>;
+  /** Names that aliases gave it, by network name; absent where they gave none. */
+  readonly given?: Readonly<Record<string, readonly string[]>>;
 }

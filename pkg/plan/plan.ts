@@ -1,6 +1,7 @@
 import { compareStrings } from '../api/index.ts';
 import { literalNode } from '../constraint/index.ts';
 import type { ContainerObject } from '../manifest/index.ts';
+import { planAliases, withGivenNames } from './aliases.ts';
 import { assignContainers, type Assignments } from './assignment.ts';
 import { planContainer } from './containers.ts';
 import { createContext } from './context.ts';
@@ -18,9 +19,11 @@ export function plan(input: PlanInput): Plan {
   const context = createContext(input);
   const networks = planNetworks(context);
   const assignments = assignContainers(input);
+  const aliases = planAliases(context, assignments.here);
   const containers = [
-    ...assignments.here.map((object) => {
-      const outcome = planContainer(context, object, networks.outlooks);
+    ...assignments.here.map((declared) => {
+      const object = withGivenNames(declared, aliases.given.get(declared.key));
+      const outcome = planContainer({ ...context, aliases }, object, networks.outlooks);
       return outcome.plan ? { ...outcome, plan: withTenure(object, input, outcome.plan) } : outcome;
     }),
     ...assignments.fenced.map((object) => planFenced(context, object)),
@@ -33,6 +36,7 @@ export function plan(input: PlanInput): Plan {
   ];
   const verdicts = [
     ...networks.verdicts,
+    ...aliases.verdicts,
     ...containers.map(({ verdict }) => verdict),
     ...notHere(assignments, removals.verdicts),
     ...removals.verdicts,
@@ -41,8 +45,16 @@ export function plan(input: PlanInput): Plan {
     objects: objects.sort(byRankAndKey),
     verdicts: verdicts.sort((a, b) => compareStrings(a.condition.key, b.condition.key)),
     ...(removals.held ? { held: removals.held } : {}),
-    ...(networks.recheckAfterMs === undefined ? {} : { recheckAfterMs: networks.recheckAfterMs }),
+    aliases: aliases.views,
+    given: aliases.given,
+    successions: aliases.successions,
+    ...recheck(networks.recheckAfterMs, aliases.recheckAfterMs),
   };
+}
+
+function recheck(...afterMs: readonly (number | undefined)[]): { recheckAfterMs?: number } {
+  const due = afterMs.filter((ms) => ms !== undefined);
+  return due.length > 0 ? { recheckAfterMs: Math.min(...due) } : {};
 }
 
 function byRankAndKey(a: ObjectPlan, b: ObjectPlan): number {

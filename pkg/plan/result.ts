@@ -1,5 +1,6 @@
 import type { Cause, Condition, ObjectKey } from '../api/index.ts';
 import type { Action } from './action.ts';
+import type { AliasView, Succession } from './alias.ts';
 
 /** Steps for one object, in order; the first failure ends them. Objects are independent but for `waitsFor`. */
 export interface ObjectPlan {
@@ -34,6 +35,12 @@ export interface Plan {
   readonly verdicts: readonly Verdict[];
   /** Removals that wait for a person or for certainty. */
   readonly held?: { readonly reason: string; readonly keys: readonly ObjectKey[] };
+  /** How each declared alias stands, sorted by name. */
+  readonly aliases: readonly AliasView[];
+  /** Names that aliases give to containers of this node, by network name. */
+  readonly given: ReadonlyMap<ObjectKey, Readonly<Record<string, readonly string[]>>>;
+  /** To be handed in again with the next plan. */
+  readonly successions: ReadonlyMap<ObjectKey, Succession>;
   /** Look again after this long even if no event comes; absent when nothing is being waited for. */
   readonly recheckAfterMs?: number;
 }

@@ -1,7 +1,8 @@
+import { objectKey } from '../api/index.ts';
 import type { Plan } from '../plan/index.ts';
 import type { EngineFacts } from '../state/index.ts';
 import type { SourcePart, SourceState } from './ports.ts';
-import type { AgentStatus, HostSummary, SourceStatus } from './status.ts';
+import type { AgentStatus, HostSummary, ObjectStatus, SourceStatus } from './status.ts';
 
 /** The parts of an AgentStatus, each made from what it is about. */
 
@@ -41,6 +42,19 @@ function describeHost({ node, cpus, memoryBytes }: EngineFacts): HostSummary {
     nanoCpus: Math.round(cpus * NANO),
     memoryBytes,
   };
+}
+
+export function describeObjects(
+  objects: readonly ObjectStatus[],
+  plan: Plan | undefined,
+): Pick<AgentStatus, 'objects' | 'aliases'> {
+  const conditions = new Map(objects.map(({ key, condition }) => [key, condition]));
+  const aliases = (plan?.aliases ?? []).flatMap((view) => {
+    const key = objectKey('Alias', view.name);
+    const condition = conditions.get(key);
+    return condition ? [{ ...view, key, condition }] : [];
+  });
+  return { objects, aliases };
 }
 
 export function describeSource(

@@ -38,6 +38,7 @@ function viewAlone(here: AgentStatus): ClusterView {
       condition,
     })),
     networks: networks.map(({ key, condition }) => ({ key, nodes: [here.node], condition })),
+    aliases: here.aliases,
   };
 }
 

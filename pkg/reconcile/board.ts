@@ -49,9 +49,12 @@ export class Board {
     const containers = new Map(observed?.containers.map((container) => [container.name, container]));
     return [...this.#entries].map(([key, entry]) => {
       const { kind, name } = splitKey(key);
-      const summary =
-        kind === 'Network' ? summariseNetwork(networks.get(name)) : summariseContainer(containers.get(name));
-      return this.#status(key, entry, { object: objects.get(key), summary });
+      const summaries = {
+        Network: () => summariseNetwork(networks.get(name)),
+        Container: () => summariseContainer(containers.get(name)),
+        Alias: () => undefined,
+      };
+      return this.#status(key, entry, { object: objects.get(key), summary: summaries[kind]() });
     });
   }
 

@@ -1,6 +1,6 @@
 import type { Condition, ObjectKey } from '../api/index.ts';
 import type { Revision } from '../manifest/index.ts';
-import type { AppliedRecord, Plan, PlanMemory } from '../plan/index.ts';
+import type { AppliedRecord, Plan, PlanMemory, Succession } from '../plan/index.ts';
 import type { ObservedContainer, ObservedState } from '../state/index.ts';
 
 const FORMAT = 1;
@@ -10,6 +10,8 @@ export class Memory implements PlanMemory {
   readonly applied = new Map<ObjectKey, AppliedRecord>();
   readonly createdIds = new Set<string>();
   readonly failedUpdates = new Map<ObjectKey, { readonly specHash: string; readonly message: string }>();
+  /** Of the newest plan; not saved: after a restart an overlap begins anew. */
+  successions: ReadonlyMap<ObjectKey, Succession> = new Map();
   #isDirty = false;
 
   /** Reads what toJson() wrote; anything else is forgotten without harm. */
@@ -50,6 +52,7 @@ export class Memory implements PlanMemory {
   learn(round: { plan: Plan; observed: ObservedState; revision: Revision }): void {
     const { plan, observed, revision } = round;
     const containers = new Map(observed.containers.map((container) => [container.name, container]));
+    this.successions = plan.successions;
     const planned = new Set(plan.objects.map(({ key }) => key));
     for (const { condition, causes } of plan.verdicts) {
       const object = revision.objects.get(condition.key);
@@ -57,7 +60,11 @@ export class Memory implements PlanMemory {
       const isSettled = (condition.type === 'Ready' || condition.type === 'Completed') && causes.length === 0;
       if (!object || !isSettled || planned.has(condition.key)) continue;
       const container = object.kind === 'Container' ? containers.get(object.name) : undefined;
-      this.#recordApplied(condition.key, { digest: object.digest, addresses: addressesOf(container) });
+      this.#recordApplied(condition.key, {
+        digest: object.digest,
+        addresses: addressesOf(container),
+        ...givenTo(condition.key, plan),
+      });
     }
     this.#forgetExcept(
       new Set(plan.verdicts.map(({ condition }) => condition.key)),
@@ -92,6 +99,11 @@ export class Memory implements PlanMemory {
   markDirty(): void {
     this.#isDirty = true;
   }
+}
+
+function givenTo(key: ObjectKey, { given }: Plan): Pick<AppliedRecord, 'given'> {
+  const names = Object.entries(given.get(key) ?? {}).filter(([, list]) => list.length > 0);
+  return names.length > 0 ? { given: Object.fromEntries(names) } : {};
 }
 
 function addressesOf(container: ObservedContainer | undefined): Record<string, string> {

@@ -1,7 +1,13 @@
 import { compareStrings, OvrError, type Condition, type ObjectKey } from '../api/index.ts';
 import { plan as makePlan, type ObjectPlan, type Plan, type Verdict } from '../plan/index.ts';
 import { Bell } from './bell.ts';
-import { describeAgent, describeEngine, describePrune, describeSource } from './agent-status.ts';
+import {
+  describeAgent,
+  describeEngine,
+  describeObjects,
+  describePrune,
+  describeSource,
+} from './agent-status.ts';
 import { dependencyFailed, isAsDeclared, isConfirmedBy, isRepair, type Confirmation } from './assess.ts';
 import { Board } from './board.ts';
 import { FlapBreaker } from './breaker.ts';
@@ -166,7 +172,10 @@ export class Reconciler implements AgentView, AgentControl {
       holds: this.#holds.status(),
       working: [...this.#lanes.running()].sort(compareStrings),
       converged: this.#isConverged && !this.#lanes.isBusy && isCurrent && isValid,
-      objects: this.#board.statuses(this.#last?.revision.objects ?? new Map(), this.#last?.observed),
+      ...describeObjects(
+        this.#board.statuses(this.#last?.revision.objects ?? new Map(), this.#last?.observed),
+        this.#last?.plan,
+      ),
     };
   }
 

@@ -1,4 +1,4 @@
-import type { ActionType } from '../plan/index.ts';
+import type { ActionType, AliasView } from '../plan/index.ts';
 import type { Cause, ConditionType, Diagnostic, Kind, Mode, ObjectKey } from '../api/index.ts';
 import type { EngineKind } from '../state/index.ts';
 import type { HoldStatus } from './hold-status.ts';
@@ -159,12 +159,19 @@ export interface ClusterNetwork {
   readonly condition: { readonly type: ConditionType; readonly message: string };
 }
 
+/** One alias and its holders: of all nodes, or as far as one agent knows by itself. */
+export interface ClusterAlias extends AliasView {
+  readonly key: ObjectKey;
+  readonly condition: { readonly type: ConditionType; readonly message: string };
+}
+
 /** The cluster as one agent can tell it from bindings and reports, read when asked for; the body of `GET /v1/cluster`. */
 export interface ClusterView {
   readonly coordinator: CoordinatorStatus;
   readonly nodes: readonly NodeStatus[];
   readonly containers: readonly ClusterContainer[];
   readonly networks: readonly ClusterNetwork[];
+  readonly aliases: readonly ClusterAlias[];
 }
 
 /** The whole agent at one moment; the body of `GET /v1/status`. */
@@ -196,6 +203,8 @@ export interface AgentStatus {
   readonly working: readonly ObjectKey[];
   readonly lastRoundMs?: number;
   readonly objects: readonly ObjectStatus[];
+  /** How each declared alias stands, as far as this node knows. */
+  readonly aliases: readonly ClusterAlias[];
 }
 
 export const EVENT_TYPES = [

@@ -119,6 +119,7 @@ export class BenchAgent {
       working: [],
       lastRoundMs: systemClock.now(),
       objects: [],
+      aliases: [],
     };
   }
 }

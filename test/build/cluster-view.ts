@@ -113,6 +113,7 @@ export function clusterView(change: Partial<ClusterView> = {}): ClusterView {
         condition: { type: 'Waiting', message: 'node swarm-node-3 is away: its state is not known' },
       }),
     ],
+    aliases: [],
     networks: [
       {
         key: 'Network/ovr0',

@@ -173,6 +173,7 @@ export class StagedAgent {
   /** Which of several processes on its host it is. */
   run = 0;
   isReady = false;
+  aliases: AgentStatus['aliases'] = [];
   readonly #stage: ClusterStage;
   #isRung = false;
 
@@ -265,6 +266,7 @@ export class StagedAgent {
       diagnostics: [],
       prune: { held: false, reason: '', keys: [] },
       holds: [],
+      aliases: this.aliases,
       converged: true,
       working: [],
       lastRoundMs: this.#stage.clock.now(),

@@ -30,6 +30,7 @@ export class FakeAgent implements AgentView, AgentControl {
     converged: true,
     working: [],
     objects: [],
+    aliases: [],
   };
   changes: readonly PlannedChange[] = [];
   /** What the next diff or confirmation fails with. */

@@ -1,5 +1,7 @@
-import { objectKey, type ObjectKey } from '../../pkg/api/index.ts';
+import { objectKey, type Kind, type ObjectKey } from '../../pkg/api/index.ts';
 import type {
+  AliasObject,
+  AliasSpec,
   ContainerObject,
   ContainerSpec,
   ManifestObject,
@@ -14,7 +16,7 @@ type Common = Partial<Pick<ManifestObject, 'mode' | 'adopt' | 'labels' | 'annota
 const ORIGIN = { file: 'test.yaml', line: 1, column: 1 };
 
 function common(
-  kind: 'Network' | 'Container',
+  kind: Kind,
   name: string,
   given: Common,
 ): Omit<NetworkObject, 'kind' | 'spec' | 'digest' | 'specHash' | 'recreate'> {
@@ -83,6 +85,22 @@ export function container(
     spec: full,
     digest: JSON.stringify([specHash, live, given]),
     specHash,
+  };
+}
+
+/** An alias on ovr0 under its own name. */
+export function alias(
+  name: string,
+  spec: Partial<AliasSpec> & Pick<AliasSpec, 'selector'>,
+  given: Common = {},
+): AliasObject {
+  const full: AliasSpec = { dnsName: name, network: 'ovr0', readiness: 'Running', ...spec };
+  return {
+    ...common('Alias', name, given),
+    kind: 'Alias',
+    spec: full,
+    digest: JSON.stringify([full, given]),
+    specHash: '',
   };
 }
 

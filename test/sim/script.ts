@@ -4,7 +4,7 @@ import type {
   ManifestObject,
   NetworkObject,
 } from '../../pkg/manifest/index.ts';
-import { containerDigests, networkDigests } from '../../pkg/manifest/digest.ts';
+import { aliasDigests, containerDigests, networkDigests } from '../../pkg/manifest/digest.ts';
 import type { Topology } from '../../pkg/reconcile/simulated/index.ts';
 import { attach, container, network } from '../build/objects.ts';
 import type { Dice } from './dice.ts';
@@ -130,12 +130,19 @@ export class Script {
   }
 
   #put<Type extends ManifestObject>(object: Type): Type {
-    const digests =
-      object.kind === 'Container'
-        ? containerDigests(object, object.spec)
-        : networkDigests(object, object.spec);
-    const made = { ...object, ...digests };
+    const made = { ...object, ...digestsOf(object) };
     this.objects.set(made.key, made);
     return made;
+  }
+}
+
+function digestsOf(object: ManifestObject): { digest: string; specHash: string } {
+  switch (object.kind) {
+    case 'Container':
+      return containerDigests(object, object.spec);
+    case 'Network':
+      return networkDigests(object, object.spec);
+    case 'Alias':
+      return aliasDigests(object, object.spec);
   }
 }

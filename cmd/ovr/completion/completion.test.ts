@@ -47,15 +47,15 @@ describe('bash', () => {
     [['--so'], ['--socket']],
     [
       ['get', ''],
-      ['networks', 'containers', 'nodes'],
+      ['networks', 'containers', 'aliases', 'nodes'],
     ],
     [
       ['describe', ''],
-      ['networks', 'containers', 'nodes'],
+      ['networks', 'containers', 'aliases', 'nodes'],
     ],
     [
       ['explain', ''],
-      ['networks', 'containers'],
+      ['networks', 'containers', 'aliases'],
     ],
     [
       ['get', 'c', '--h'],

@@ -1,12 +1,13 @@
 import { CONDITIONS, splitKey, type ConditionType, type Kind } from '../../../pkg/api/index.ts';
 import type {
   AgentStatus,
+  ClusterAlias,
   ClusterContainer,
   ClusterNetwork,
   ClusterView,
   NodeStatus,
 } from '../../../pkg/reconcile/index.ts';
-import { SHORT_ID, conditionCell, type Column, type View } from './columns.ts';
+import { SHORT_ID, aliasColumns, conditionCell, type Column, type View } from './columns.ts';
 import { paintNodeState, type Paint } from './paint.ts';
 import type { Cell } from './table.ts';
 import { formatCpus, formatMemory } from './text.ts';
@@ -15,21 +16,29 @@ import { formatCpus, formatMemory } from './text.ts';
 type Named<T> = T & { readonly kind: Kind; readonly name: string };
 type ContainerRow = Named<ClusterContainer>;
 type NetworkRow = Named<ClusterNetwork>;
+type AliasRow = Named<ClusterAlias>;
 type NodeRow = NodeStatus & { readonly key: string };
 
 interface Rows {
   readonly nodes: readonly NodeRow[];
   readonly containers: readonly ContainerRow[];
   readonly networks: readonly NetworkRow[];
+  readonly aliases: readonly AliasRow[];
 }
 
 /** What is in the cluster, each with its names. */
-export function clusterRows({ nodes, containers, networks }: ClusterView): Rows {
+export function clusterRows({ nodes, containers, networks, aliases }: ClusterView): Rows {
   return {
     nodes: nodes.map(clusterNode),
     containers: containers.map((row) => ({ ...splitKey(row.key), ...row })),
     networks: networks.map((row) => ({ ...splitKey(row.key), ...row })),
+    aliases: aliasRows(aliases),
   };
+}
+
+/** Aliases, each with its names. */
+export function aliasRows(aliases: readonly ClusterAlias[]): readonly AliasRow[] {
+  return aliases.map((row) => ({ ...splitKey(row.key), ...row }));
 }
 
 function clusterNode(node: NodeStatus): NodeRow {
@@ -142,6 +151,20 @@ export function clusterNetworkColumns(table: ClusterTable): readonly Column<Netw
   const wide: Column<NetworkRow>[] = [
     { head: 'ON', cell: ({ nodes }) => nodes.join(',') },
     ...ownColumns<NetworkRow>(table),
+  ];
+  return table.isWide ? [...columns, ...wide] : columns;
+}
+
+/** The columns of `ovr get aliases` over all nodes. */
+export function clusterAliasColumns(table: ClusterTable): readonly Column<AliasRow>[] {
+  const columns: Column<AliasRow>[] = [
+    { head: 'NAME', cell: ({ name }) => name },
+    { head: 'CONDITION', cell: ({ condition }) => conditionCell(table.paint, condition.type) },
+    ...aliasColumns,
+  ];
+  const wide: Column<AliasRow>[] = [
+    { head: 'MESSAGE', cell: ({ condition }) => condition.message },
+    ...ownColumns<AliasRow>(table),
   ];
   return table.isWide ? [...columns, ...wide] : columns;
 }

@@ -1,5 +1,5 @@
-import type { Kind } from '../../../pkg/api/index.ts';
-import type { AgentStatus, ObjectStatus } from '../../../pkg/reconcile/index.ts';
+import { showSelector, type Kind } from '../../../pkg/api/index.ts';
+import type { AgentStatus, ClusterAlias, ObjectStatus } from '../../../pkg/reconcile/index.ts';
 import { paintCondition, type Paint } from './paint.ts';
 import { renderTable, type Cell } from './table.ts';
 import { formatAge } from './text.ts';
@@ -30,7 +30,7 @@ export function renderColumns<T>(columns: readonly Column<T>[], rows: readonly T
 }
 
 /** The columns of `ovr get` for a kind of object. */
-export function columnsFor(kind: Kind, view: View): readonly Column<ObjectStatus>[] {
+export function columnsFor(kind: Exclude<Kind, 'Alias'>, view: View): readonly Column<ObjectStatus>[] {
   const special = kind === 'Network' ? networkColumns : containerColumns;
   const wide = kind === 'Network' ? [] : wideContainerColumns;
   return [
@@ -45,6 +45,29 @@ export function columnsFor(kind: Kind, view: View): readonly Column<ObjectStatus
 /** A condition in its colour. */
 export function conditionCell(paint: Paint, type: ObjectStatus['condition']['type']): Cell {
   return { text: type, painted: paintCondition(paint, type) };
+}
+
+/** What is special about an alias. */
+export const aliasColumns: readonly Column<ClusterAlias>[] = [
+  { head: 'DNS-NAME', cell: ({ dnsName }) => dnsName },
+  { head: 'NETWORK', cell: ({ network }) => network },
+  {
+    head: 'SELECTOR',
+    cell: ({ selector, isSwitched }) => `${showSelector(selector)}${isSwitched ? ' (switched)' : ''}`,
+  },
+  { head: 'LEADS-TO', cell: ({ holders }) => showHolders(holders, true) },
+  { head: 'OTHERS', cell: ({ holders }) => showHolders(holders, false) },
+];
+
+/** `nginx-1@node-1,nginx-2@node-2 (unhealthy)`: those that have the name, or those that do not. */
+function showHolders(holders: ClusterAlias['holders'], has: boolean): string {
+  return holders
+    .filter((holder) => holder.has === has)
+    .map(({ container, node, standing }) => {
+      const state = standing === 'ready' ? '' : ` (${standing})`;
+      return `${container}@${node}${state}`;
+    })
+    .join(',');
 }
 
 const networkColumns: readonly Column<ObjectStatus>[] = [

@@ -62,7 +62,10 @@ Last steps:
   });
 
   it.each([
-    ['explain node n1', 'ovr: explain takes a network or a container: for a node see ovr describe node n1\n'],
+    [
+      'explain node n1',
+      'ovr: explain takes a network, a container or an alias: for a node see ovr describe node n1\n',
+    ],
     [
       'describe node',
       'ovr: the name is missing: write ovr describe node NAME; ovr get node lists the names\n',

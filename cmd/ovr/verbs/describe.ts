@@ -18,7 +18,7 @@ export const addDescribe: AddVerb = (program, run) => {
     .command('describe')
     .summary('Show everything about one object or node')
     .description('Shows everything the agent knows about one object, or about a node of the cluster.')
-    .argument('<KIND>', 'Network, container or node, or KIND/NAME')
+    .argument('<KIND>', 'Network, container, alias or node, or KIND/NAME')
     .argument('[NAME]')
     .addOption(outputOption())
     .addHelpText('after', examples('ovr describe container nginx_web_1', 'ovr describe node swarm-node-1'))

@@ -20,7 +20,7 @@ export const addExplain: AddVerb = (program, run) => {
     .description(
       'Tells why one object is as it is: its condition, which node has it, what differs, what was done about it, what comes next.',
     )
-    .argument('<KIND>', 'Network or container, or KIND/NAME')
+    .argument('<KIND>', 'Network, container or alias, or KIND/NAME')
     .argument('[NAME]')
     .addOption(outputOption())
     .addHelpText('after', examples('ovr explain container nginx_web_1', 'ovr explain net/ovr0'))

@@ -89,11 +89,11 @@ describe('get', () => {
   });
 
   it.each([
-    ['get pods', 2, 'ovr: "pods" is not a kind: use networks, containers, nodes\n'],
+    ['get pods', 2, 'ovr: "pods" is not a kind: use networks, containers, aliases, nodes\n'],
     [
       'get contaners',
       2,
-      'ovr: "contaners" is not a kind (did you mean "containers"?): use networks, containers, nodes\n',
+      'ovr: "contaners" is not a kind (did you mean "containers"?): use networks, containers, aliases, nodes\n',
     ],
     ['get net/a b', 2, 'ovr: "net/a b" names too much: write KIND NAME\n'],
     ['get net/', 2, 'ovr: "net/" names nothing: write KIND NAME\n'],

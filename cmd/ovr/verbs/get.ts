@@ -2,9 +2,11 @@ import type { AgentStatus, ClusterView } from '../../../pkg/reconcile/index.ts';
 import { isShared, readCluster } from '../cluster.ts';
 import type { CliContext } from '../context.ts';
 import {
+  clusterAliasColumns,
   clusterContainerColumns,
   clusterNetworkColumns,
   clusterNodeColumns,
+  aliasRows,
   clusterRows,
 } from '../render/cluster-columns.ts';
 import { columnsFor, nodeColumns, nodeRow, renderColumns, type Column } from '../render/columns.ts';
@@ -20,11 +22,11 @@ interface GetOptions {
 export const addGet: AddVerb = (program, run) => {
   program
     .command('get')
-    .summary('List networks, containers or nodes')
+    .summary('List networks, containers, aliases or nodes')
     .description(
-      'Lists networks (net), containers (c) or nodes with their condition: of the whole cluster where there is one, else of this node.',
+      'Lists networks (net), containers (c), aliases (a) or nodes with their condition: of the whole cluster where there is one, else of this node.',
     )
-    .argument('<KIND>', 'Networks, containers or nodes')
+    .argument('<KIND>', 'Networks, containers, aliases or nodes')
     .argument('[NAME]', 'Only this one')
     .option('--here', 'Only what the node that is asked knows by itself')
     .addOption(outputOption(true))
@@ -68,6 +70,13 @@ async function getHere({ context, selection, format, status }: Query): Promise<v
     await print(context, format, { ...shared, rows, columns: nodeColumns(view) });
     return;
   }
+  if (listing === 'Alias') {
+    const all = aliasRows(status.aliases);
+    const rows = name === undefined ? all : [findNamed(all, { listing, name }, 'here')];
+    const table = { ...view, here: status, nodes: [] };
+    await print(context, format, { ...shared, rows, columns: clusterAliasColumns(table) });
+    return;
+  }
   const rows =
     name === undefined
       ? status.objects.filter(({ kind }) => kind === listing)
@@ -88,6 +97,7 @@ async function getCluster(query: Query & { readonly cluster: ClusterView }): Pro
   };
   if (listing === 'Node') await show(all.nodes, clusterNodeColumns(table));
   else if (listing === 'Container') await show(all.containers, clusterContainerColumns(table));
+  else if (listing === 'Alias') await show(all.aliases, clusterAliasColumns(table));
   else await show(all.networks, clusterNetworkColumns(table));
 }
 

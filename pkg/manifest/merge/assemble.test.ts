@@ -35,6 +35,80 @@ function summary(files: readonly NamedFile[], previous?: Revision): Summary {
   };
 }
 
+function alias(name: string, spec: string): string {
+  return `apiVersion: ovr/v1\nkind: Alias\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
+}
+
+function labelled(name: string, networks: string): string {
+  return `apiVersion: ovr/v1\nkind: Container\nmetadata: {name: ${name}, labels: {app: web}}\nspec: {image: x, networks: ${networks}}\n`;
+}
+
+describe('an alias', () => {
+  const net = network('ovr0');
+  const web = labelled('web-1', '[ovr0]');
+  const nginx = alias('nginx', '{network: ovr0, selector: {app: web}}');
+  const rows: [string, string[], string[], string[]][] = [
+    ['stands beside its holders', [net, web, nginx], ['Alias/nginx', 'Container/web-1', 'Network/ovr0'], []],
+    [
+      'may share its name with one on another network',
+      [
+        net,
+        network('ovr1'),
+        labelled('web-1', '[ovr0, ovr1]'),
+        nginx,
+        alias('nginx-1', '{name: nginx, network: ovr1, selector: {app: web}}'),
+      ],
+      ['Alias/nginx', 'Alias/nginx-1', 'Container/web-1', 'Network/ovr0', 'Network/ovr1'],
+      [],
+    ],
+    [
+      'and another one that fights for its name: neither counts',
+      [net, web, nginx, alias('other', '{name: NGINX, network: ovr0, selector: {app: web}}')],
+      ['Container/web-1', 'Network/ovr0'],
+      ['x.yaml:13:18 alias-conflict', 'x.yaml:18:18 alias-conflict'],
+    ],
+    [
+      'cannot have the name of a container',
+      [net, labelled('Nginx', '[ovr0]'), nginx],
+      ['Container/Nginx', 'Network/ovr0'],
+      ['x.yaml:13:18 alias-conflict'],
+    ],
+    [
+      'cannot have the fixed alias of a container',
+      [net, labelled('web-1', '[{name: ovr0, aliases: [nginx]}]'), nginx],
+      ['Container/web-1', 'Network/ovr0'],
+      ['x.yaml:13:18 alias-conflict'],
+    ],
+    [
+      'on a network that a chosen container is not on',
+      [net, web, labelled('web-2', '[bridge]'), nginx],
+      ['Alias/nginx', 'Container/web-1', 'Container/web-2', 'Network/ovr0'],
+      ['x.yaml:19:17 alias-unattached'],
+    ],
+    [
+      'that chooses nobody',
+      [net, web, alias('nginx', '{network: ovr0, selector: {app: web, track: red}}')],
+      ['Alias/nginx', 'Container/web-1', 'Network/ovr0'],
+      ['x.yaml:13:18 alias-unheld'],
+    ],
+  ];
+  it.each(rows)('%s', (_, documents, objects, problems) => {
+    expect(summary([file('x.yaml', ...documents)])).toMatchObject({ objects, problems });
+  });
+
+  it('names both sides of a fight, and is undecided until it is over', () => {
+    const { revision, diagnostics } = assemble([
+      file('a.yaml', net, web, nginx),
+      file('b.yaml', alias('other', '{name: nginx, network: ovr0, selector: {app: web}}')),
+    ]);
+    expect([...revision.undecided]).toEqual(['Alias/nginx', 'Alias/other']);
+    expect(diagnostics.map(({ message }) => message)).toEqual([
+      'nginx on ovr0 is the name of Alias/other (b.yaml:3) too; give one of them another name (until then neither counts)',
+      'nginx on ovr0 is the name of Alias/nginx (a.yaml:13) too; give one of them another name (until then neither counts)',
+    ]);
+  });
+});
+
 describe('a revision', () => {
   it('holds the objects of all files by key, whatever their order', () => {
     const files = [file('b.yaml', container('b1'), network('n')), file('a.yaml', container('a1'))];

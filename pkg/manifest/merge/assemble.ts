@@ -5,6 +5,7 @@ import type { ManifestObject } from '../objects.ts';
 import type { ParsedFile } from '../parsed-file.ts';
 import type { Revision } from '../revision.ts';
 import { addressErrors } from './addresses.ts';
+import { aliasConflicts, aliasWarnings } from './aliases.ts';
 import { byKind, find, whereIs, type Candidate, type Finding } from './candidate.ts';
 import { portConflicts } from './ports.ts';
 import { overlappingSubnets } from './subnets.ts';
@@ -72,7 +73,11 @@ class Merger {
   settle(): void {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const candidates = byKind(this.#candidates.values());
-      const errors = [...overlappingSubnets(candidates.networks), ...addressErrors(candidates)];
+      const errors = [
+        ...overlappingSubnets(candidates.networks),
+        ...addressErrors(candidates),
+        ...aliasConflicts(candidates),
+      ];
       if (errors.length === 0) return;
       this.#findings.push(...errors);
       for (const key of new Set(errors.map((error) => error.key))) {
@@ -82,12 +87,17 @@ class Merger {
   }
 
   warn(): void {
-    const { networks, containers } = byKind(this.#candidates.values());
+    const candidates = byKind(this.#candidates.values());
+    const { networks, containers } = candidates;
     const declared = new Set(networks.map(({ object }) => object.name));
     for (const { kind, name } of [...this.#undecided].map(splitKey)) {
       if (kind === 'Network') declared.add(name);
     }
-    this.#findings.push(...portConflicts(containers), ...undeclaredNetworks(containers, declared));
+    this.#findings.push(
+      ...portConflicts(containers),
+      ...undeclaredNetworks(containers, declared),
+      ...aliasWarnings(candidates),
+    );
   }
 
   result(): Assembly {

@@ -1,6 +1,6 @@
 import type { ObjectKey } from '../../api/index.ts';
 import type { DiagnosticCode } from '../codes.ts';
-import type { ContainerObject, ManifestObject, NetworkObject } from '../objects.ts';
+import type { AliasObject, ContainerObject, ManifestObject, NetworkObject } from '../objects.ts';
 import type { ObjectPlaces, Place } from '../parsed-file.ts';
 
 /** An object that may come into force. */
@@ -15,17 +15,20 @@ export interface Candidate<O extends ManifestObject = ManifestObject> {
 export interface Candidates {
   readonly networks: readonly Candidate<NetworkObject>[];
   readonly containers: readonly Candidate<ContainerObject>[];
+  readonly aliases: readonly Candidate<AliasObject>[];
 }
 
 /** Sorts candidates by kind. */
 export function byKind(candidates: Iterable<Candidate>): Candidates {
   const networks: Candidate<NetworkObject>[] = [];
   const containers: Candidate<ContainerObject>[] = [];
+  const aliases: Candidate<AliasObject>[] = [];
   for (const candidate of candidates) {
     if (isOf(candidate, 'Network')) networks.push(candidate);
     else if (isOf(candidate, 'Container')) containers.push(candidate);
+    else if (isOf(candidate, 'Alias')) aliases.push(candidate);
   }
-  return { networks, containers };
+  return { networks, containers, aliases };
 }
 
 /** What a cross check found about one object. */

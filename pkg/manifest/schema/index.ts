@@ -1,2 +1,3 @@
+export type { ParsedAliasSpec } from './alias.ts';
 export * from './document.ts';
 export * from './findings.ts';

@@ -4,6 +4,7 @@ import {
   CONTAINER_NAME_PATTERN,
   NETWORK_NAME_PATTERN,
   didYouMean,
+  parseAliasName,
   parseContainerName,
   parseNetworkName,
   quote,
@@ -22,7 +23,10 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   [ANNOTATIONS.adopt]: ['true', 'false'],
   [ANNOTATIONS.recreate]: ['true', 'false'],
 };
-const KIND_ONLY: Readonly<Record<string, Kind>> = { [ANNOTATIONS.recreate]: 'Network' };
+const KINDS_OF: Readonly<Record<string, readonly Kind[]>> = {
+  [ANNOTATIONS.recreate]: ['Network'],
+  [ANNOTATIONS.adopt]: ['Network', 'Container'],
+};
 
 const labels = textMap({
   description: 'Labels of the object for selectors. Not Docker labels: those are spec.labels.',
@@ -38,19 +42,28 @@ export function metadata(kind: Kind): z.ZodType<Metadata> {
 }
 
 function nameOf(kind: Kind): z.ZodType<string, string> {
-  return kind === 'Container'
-    ? form('name-invalid', parseContainerName, {
+  switch (kind) {
+    case 'Container':
+      return form('name-invalid', parseContainerName, {
         description:
           "Name of the container: Docker's own rule, two characters at least. Also its DNS name on its networks.",
         examples: ['nginx_web_1'],
         pattern: CONTAINER_NAME_PATTERN,
-      })
-    : form('name-invalid', parseNetworkName, {
+      });
+    case 'Network':
+      return form('name-invalid', parseNetworkName, {
         description:
           "Name of the network. Not one of Docker's own (bridge, host, none, ingress, docker_gwbridge).",
         examples: ['ovr0'],
         pattern: NETWORK_NAME_PATTERN,
       });
+    case 'Alias':
+      return form('alias-invalid', parseAliasName, {
+        description:
+          'Name of the alias, which is the DNS name unless spec.name says another one. In lower case.',
+        examples: ['nginx'],
+      });
+  }
 }
 
 function annotations(kind: Kind) {
@@ -82,8 +95,9 @@ function annotationProblem(kind: Kind, name: string, value: string) {
     const message = `${quote(name)} is no annotation of ovr${didYouMean(name, known)} (known: ${known.join(', ')})`;
     return { code: 'annotation-unknown', message } as const;
   }
-  const only = KIND_ONLY[name];
-  if (only !== undefined && only !== kind) {
+  const kinds = KINDS_OF[name];
+  if (kinds !== undefined && !kinds.includes(kind)) {
+    const only = kinds.join(' or ');
     return { code: 'annotation-invalid', message: `${name} is for a ${only} only; remove it` } as const;
   }
   if (values.includes(value)) return undefined;

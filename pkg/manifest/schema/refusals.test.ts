@@ -207,6 +207,6 @@ describe('suggestions', () => {
       parseManifest(`apiVersion: ovr/v1\nkind: ${kind}\n`, 'x.yaml').diagnostics[0]?.message;
     expect(message('container')).toContain('did you mean Container?');
     expect(message('List')).toContain('--- between them');
-    expect(message('Alias')).toContain('known: Network, Container');
+    expect(message('Volume')).toContain('known: Network, Container, Alias');
   });
 });

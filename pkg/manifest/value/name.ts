@@ -62,6 +62,13 @@ export function parseAlias(text: string): Parsed<string> {
   return problem === undefined ? accept(alias) : reject(`${quote(text)} is no DNS name: ${problem}`);
 }
 
+/** The name of an Alias object: as an alias, and written as resolvers ask for it, so that no two objects differ by case alone. */
+export function parseAliasName(text: string): Parsed<string> {
+  const parsed = parseAlias(text);
+  if (!parsed.ok || parsed.value === text) return parsed;
+  return reject(`${quote(text)}: write the name in lower case, ${parsed.value}`);
+}
+
 /** A container's own host name, as written. */
 export function parseHostname(text: string): Parsed<string> {
   const problem =
