@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 
-import { CONDITIONS } from '../../pkg/api/index.ts';
+import { CONDITIONS, PLAYBOOKS } from '../../pkg/api/index.ts';
 import { optionRows } from '../../pkg/config/index.ts';
 import { EVENT_TYPES, RESULTS } from '../../pkg/reconcile/index.ts';
 import { createProgram } from './program.ts';
@@ -51,9 +51,44 @@ describe('docs/cli.md', () => {
   );
 });
 
+describe('docs/healing.md', () => {
+  const rows = async (): Promise<string[][]> => {
+    const text = await readFile(new URL('../../docs/healing.md', import.meta.url), 'utf8');
+    return text
+      .split('\n')
+      .filter((line) => line.startsWith('| '))
+      .map((line) => line.split(' | ').map((cell) => cell.replace(/^\| | \|$/g, '')));
+  };
+
+  it('has a row for each failure, in order', async () => {
+    const failures = (await rows()).flatMap(([name = '']) => (/^P\d+$/.test(name) ? [name] : []));
+    expect(failures).toEqual(Array.from({ length: 24 }, (_, index) => `P${index + 1}`));
+  });
+
+  it('names every playbook and no other', async () => {
+    const listed = (await rows()).flatMap(([name = '']) =>
+      /^`[a-z-]+`$/.test(name) ? [name.slice(1, -1)] : [],
+    );
+    expect(listed).toEqual([...PLAYBOOKS]);
+    const used = (await rows())
+      .filter(([name = '']) => /^P\d+$/.test(name))
+      .flatMap(([, , does = '']) => [...does.matchAll(/\*\*`([a-z-]+)`\*\*/g)].map(([, word = '']) => word));
+    expect(new Set(used)).toEqual(new Set(PLAYBOOKS));
+  });
+
+  it('names tests that are there', async () => {
+    const tests = (await rows()).flatMap((cells) =>
+      [...(cells[3] ?? '').matchAll(/`((?:pkg|test)\/[^`]+\.ts)`/g)].map(([, path = '']) => path),
+    );
+    expect(tests.length).toBeGreaterThan(20);
+    for (const path of new Set(tests)) await access(new URL(`../../${path}`, import.meta.url));
+  });
+});
+
 describe('docs/api.md', () => {
   it('lists the words that are closed sets', async () => {
     const api = await readFile(new URL('../../docs/api.md', import.meta.url), 'utf8');
-    for (const word of [...CONDITIONS, ...EVENT_TYPES, ...RESULTS]) expect(api).toContain(`'${word}'`);
+    for (const word of [...CONDITIONS, ...EVENT_TYPES, ...PLAYBOOKS, ...RESULTS])
+      expect(api).toContain(`'${word}'`);
   });
 });

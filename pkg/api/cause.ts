@@ -22,6 +22,7 @@ export const REASONS = [
   'HolderUnready',
   'AddressDiffers',
   'NetworkReplaced',
+  'Unpublished',
   'RestartPolicyDiffers',
   'ResourcesDiffer',
   'Duplicate',

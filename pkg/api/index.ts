@@ -9,5 +9,6 @@ export * from './fake-clock.ts';
 export * from './key.ts';
 export * from './label.ts';
 export * from './logger.ts';
+export * from './playbook.ts';
 export * from './selector.ts';
 export * from './zookeeper-address.ts';

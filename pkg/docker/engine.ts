@@ -8,7 +8,7 @@ import type {
   NetworkRef,
 } from '../plan/index.ts';
 import type { Engine, EngineEvent, Stoppable } from '../reconcile/index.ts';
-import type { ContainerState, EngineFacts, ObservedState } from '../state/index.ts';
+import type { ContainerState, EngineFacts, NetworkDetails, ObservedState } from '../state/index.ts';
 import { type TlsOptions, parseAddress } from './address.ts';
 import { DockerClient } from './client.ts';
 import { openWith } from './connection.ts';
@@ -131,6 +131,10 @@ class DockerEngine implements Engine {
     return this.#networks.remove(id);
   }
 
+  inspectNetwork(network: NetworkRef): Promise<NetworkDetails> {
+    return this.#networks.inspect(network);
+  }
+
   ensureImage(image: string, policy: ContainerSpec['imagePullPolicy']): Promise<void> {
     return this.#images.ensure(image, policy);
   }
@@ -178,6 +182,10 @@ class DockerEngine implements Engine {
 
   disconnect(containerId: string, network: NetworkRef, force?: boolean): Promise<void> {
     return this.#networks.disconnect(containerId, network, force);
+  }
+
+  dropEndpoint(name: string, network: NetworkRef): Promise<void> {
+    return this.#networks.dropEndpoint(name, network);
   }
 
   /** Events may have been missed, and the engine may be another one. */

@@ -35,7 +35,7 @@ const ROWS: readonly Row[] = [
     'disconnect',
     500,
     'could not find network attachment for container abc to network ovr0',
-    'not-connected',
+    'attachment-lost',
     'already-so',
   ],
   ['create-network', 409, 'network with name ovr0 already exists', 'already-exists', 'already-so'],

@@ -60,8 +60,15 @@ const RULES: readonly Rule[] = [
     code: 'not-connected',
     kind: 'already-so',
     operations: ['disconnect'],
-    says: /is not connected to|could not find network attachment|could not find attacher/i,
+    says: /is not connected to/i,
   },
+  {
+    code: 'attachment-lost',
+    kind: 'already-so',
+    operations: ['disconnect'],
+    says: /could not find network attachment|could not find attacher/i,
+  },
+  { code: 'not-found', kind: 'already-so', operations: ['disconnect'], says: /endpoint .* not found/i },
   {
     code: 'already-exists',
     kind: 'already-so',
@@ -190,6 +197,8 @@ const RULES: readonly Rule[] = [
   { code: 'engine-error', kind: 'transient' },
 ];
 
+const SERVER_ERROR = 500;
+
 function range(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }
@@ -204,6 +213,11 @@ export function answerError(operation: Operation, status: number, text: string):
     kind,
     `Cannot ${operation.what}: ${said}.${mend === undefined ? '' : ` ${mend}`}`,
   );
+}
+
+/** What it means that a container's state says this of its last start. */
+export function startFailure(text: string): ErrorCode {
+  return answerError({ name: 'start-container', what: 'start it' }, SERVER_ERROR, text).code;
 }
 
 function fits(rule: Rule, operation: Operation, status: number, text: string): boolean {

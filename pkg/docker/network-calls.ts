@@ -1,12 +1,14 @@
 import { OvrError } from '../api/index.ts';
 import type { EndpointRequest, NetworkCreate, NetworkRef } from '../plan/index.ts';
+import type { NetworkDetails } from '../state/index.ts';
 import type { DockerClient } from './client.ts';
 import { endpointConfig, networkOf } from './create-body.ts';
 import type { InspectCache } from './inspect-cache.ts';
 import type { Names } from './names.ts';
 import { networkBody } from './network-body.ts';
+import { networkFromInspect } from './observed.ts';
 import type { StateReader } from './state-reader.ts';
-import { createdNetworkShape } from './wire.ts';
+import { createdNetworkShape, networkShape } from './wire.ts';
 
 export interface NetworkCallsOptions {
   readonly client: DockerClient;
@@ -45,6 +47,22 @@ export class NetworkCalls {
       method: 'DELETE',
       path: `/networks/${encodeURIComponent(id)}`,
       timeoutMs: client.timeouts.changeMs,
+    });
+  }
+
+  async inspect(network: NetworkRef): Promise<NetworkDetails> {
+    const operation = { name: 'inspect-network', what: `inspect network ${network.name}` } as const;
+    const path = `/networks/${encodeURIComponent(networkOf({ network }))}`;
+    return networkFromInspect(
+      await this.#options.client.request({ operation, method: 'GET', path }, networkShape),
+    );
+  }
+
+  async dropEndpoint(name: string, network: NetworkRef): Promise<void> {
+    await this.#attach(name, {
+      operation: { name: 'disconnect', what: `drop endpoint ${name} of network ${network.name}` },
+      path: `/networks/${encodeURIComponent(networkOf({ network }))}/disconnect`,
+      body: { Container: name, Force: true },
     });
   }
 

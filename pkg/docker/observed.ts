@@ -1,5 +1,6 @@
 import {
   type ContainerState,
+  type NetworkDetails,
   type ObservedContainer,
   type ObservedDetails,
   type ObservedEndpoint,
@@ -7,7 +8,14 @@ import {
   type ObservedSubnet,
   normaliseAliases,
 } from '../state/index.ts';
-import type { InspectedContainer, ListedContainer, ListedNetwork, WireEndpoint } from './wire.ts';
+import { startFailure } from './errors.ts';
+import type {
+  InspectedContainer,
+  InspectedNetwork,
+  ListedContainer,
+  ListedNetwork,
+  WireEndpoint,
+} from './wire.ts';
 
 const HEALTH_OF_STATUS = /\((?:health: )?(starting|healthy|unhealthy)\)/;
 
@@ -102,6 +110,7 @@ function detailsOf(inspected: InspectedContainer): ObservedDetails {
   const { State, Config, HostConfig } = inspected;
   return {
     exitCode: State.ExitCode,
+    ...(State.Error ? { startFailure: startFailure(State.Error) } : {}),
     started: timeOf(State.StartedAt) > 0,
     hostname: Config.Hostname ?? '',
     restartPolicy: {
@@ -155,6 +164,19 @@ export function networkFromList(listed: ListedNetwork): ObservedNetwork {
     subnets: subnetsOf(listed),
     createdAtMs: timeOf(listed.Created),
   };
+}
+
+const NOBODY_HERE = /^ep-/;
+
+/** A network as an inspect tells it. */
+export function networkFromInspect({ Containers, Peers }: InspectedNetwork): NetworkDetails {
+  const endpoints = Object.entries(Containers ?? {}).map(([key, { Name, EndpointID }]) => ({
+    id: EndpointID ?? '',
+    name: Name ?? '',
+    ...(NOBODY_HERE.test(key) ? {} : { holder: key }),
+  }));
+  const peers = (Peers ?? []).flatMap(({ IP }) => (IP ? [IP] : []));
+  return { endpoints, ...(peers.length > 0 ? { peers } : {}) };
 }
 
 function subnetsOf({ IPAM }: ListedNetwork): ObservedSubnet[] {

@@ -7,6 +7,7 @@ export const OPERATIONS = [
   'list-containers',
   'list-networks',
   'inspect-container',
+  'inspect-network',
   'inspect-image',
   'pull-image',
   'events',

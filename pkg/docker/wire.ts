@@ -68,6 +68,8 @@ export const containerShape = z.object({
     Status: z.enum(STATES),
     ExitCode: z.number(),
     StartedAt: text,
+    /** What kept it from starting the last time. */
+    Error: text,
     Health: z.object({ Status: text }).nullish(),
   }),
   Config: z.object({
@@ -107,6 +109,14 @@ export const networkListShape = z.array(
   }),
 );
 export type ListedNetwork = z.infer<typeof networkListShape>[number];
+
+export const networkShape = z.object({
+  Id: z.string().min(1),
+  /** By container ID, by `lb-NETWORK`, or by `ep-ENDPOINT` for what no container of this host holds. */
+  Containers: z.record(z.string(), z.object({ Name: text, EndpointID: text })).nullish(),
+  Peers: z.array(z.object({ IP: text })).nullish(),
+});
+export type InspectedNetwork = z.infer<typeof networkShape>;
 
 export const infoShape = z.object({
   ID: text,

@@ -1,6 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 
-import { KINDS, splitKey } from '../api/index.ts';
+import { KINDS, PLAYBOOKS, splitKey } from '../api/index.ts';
 import { ACTION_TYPES } from '../plan/index.ts';
 import { RESULTS, type Observer } from '../reconcile/index.ts';
 import { DRIFT_FIELDS, USUAL_CAUSES } from './known.ts';
@@ -38,13 +38,21 @@ export function countEvents(registry: Registry): Omit<Observer, 'statusChanged'>
     buckets: DURATION_BUCKETS,
     registers,
   });
+  const heals = new Counter({
+    name: 'ovr_heal_total',
+    help: 'What overlays broke and ovr healed, by playbook.',
+    labelNames: ['playbook'] as const,
+    registers,
+  });
   startAtZero(actions, drift);
+  for (const playbook of PLAYBOOKS) heals.inc({ playbook }, 0);
   for (const result of ['ok', 'failed']) rounds.zero({ result });
   for (const kind of KINDS) if (DRIFT_FIELDS[kind].length > 0) repairs.zero({ kind });
   return {
     roundFinished: (durationMs, result) => rounds.observe({ result }, durationMs / MS_PER_S),
     actionFinished: ({ action, cause, result }) => actions.inc({ action, cause: cause.reason, result }),
     driftDetected: (kind, field) => drift.inc({ kind, field }),
+    healed: (playbook) => heals.inc({ playbook }),
     repaired: (key, durationMs) => repairs.observe({ kind: splitKey(key).kind }, durationMs / MS_PER_S),
   };
 }

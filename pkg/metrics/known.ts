@@ -49,6 +49,7 @@ const MENDING: readonly Reason[] = [
   'HolderUnready',
   'AddressDiffers',
   'NetworkReplaced',
+  'Unpublished',
 ];
 
 /** The causes each action usually has; counted from 0. All that are possible would be some 700 series, most of them never seen. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import { REASONS, type Cause } from '../api/index.ts';
+import { PLAYBOOKS, REASONS, type Cause } from '../api/index.ts';
 import { ACTION_TYPES } from '../plan/index.ts';
 import { ALONE_STATUS, type ActionRecord, type AgentStatus, type ObjectStatus } from '../reconcile/index.ts';
 import { USUAL_CAUSES } from './known.ts';
@@ -107,7 +107,7 @@ describe('createMetrics', () => {
   it('has some usual cause for every action, and no more series than a host is worth', async () => {
     for (const action of ACTION_TYPES) expect(USUAL_CAUSES[action].length).toBeGreaterThan(0);
     expect(REASONS).toEqual(expect.arrayContaining(Object.values(USUAL_CAUSES).flat()));
-    expect((await lines('ovr_')).length).toBeLessThan(350);
+    expect((await lines('ovr_')).length).toBeLessThan(380);
   });
 
   it('counts actions, drift and durations', async () => {
@@ -116,6 +116,12 @@ describe('createMetrics', () => {
     metrics.observer.driftDetected('Container', 'networks.aliases');
     metrics.observer.roundFinished(20, 'ok');
     metrics.observer.repaired('Container/web', 40);
+    metrics.observer.healed('restore-aliases');
+    expect(await lines('ovr_heal_total')).toEqual(
+      PLAYBOOKS.map(
+        (playbook) => `ovr_heal_total{playbook="${playbook}"} ${Number(playbook === 'restore-aliases')}`,
+      ),
+    );
     expect(await lines('ovr_actions_total{action="ConnectEndpoint",cause="AliasesDiffer"')).toEqual([
       'ovr_actions_total{action="ConnectEndpoint",cause="AliasesDiffer",result="ok"} 1',
       'ovr_actions_total{action="ConnectEndpoint",cause="AliasesDiffer",result="already-so"} 0',

@@ -1,4 +1,4 @@
-import type { Cause } from '../api/index.ts';
+import type { Cause, ErrorCode } from '../api/index.ts';
 import type { ContainerSpec, NetworkSpec, RestartPolicy } from '../manifest/index.ts';
 
 /** A container by name; the ID is absent for one that an earlier step of the same object makes. */
@@ -66,6 +66,8 @@ type Step =
       readonly type: 'StartContainer';
       readonly container: ContainerRef;
       readonly endpoints?: readonly EndpointRequest[];
+      /** What kept the engine from starting it before. */
+      readonly startFailure?: ErrorCode;
     }
   /** Waits a moment and looks: still running, or done well where the restart policy lets it end. */
   | { readonly type: 'VerifyRunning'; readonly container: ContainerRef; readonly mayEnd: boolean }

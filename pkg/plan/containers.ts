@@ -313,6 +313,7 @@ function runSteps(subject: Subject, current: ObservedContainer): Action[] {
     container,
     cause,
     ...(endpoints.length ? { endpoints } : {}),
+    ...(current.details?.startFailure ? { startFailure: current.details.startFailure } : {}),
   });
   switch (current.state) {
     case 'created': {

@@ -9,7 +9,9 @@ import {
 import type { Action, EndpointRequest, NetworkRef } from './action.ts';
 import { namesCause } from './alias-cause.ts';
 import { causeFor, isUnchanged, type PlanContext } from './context.ts';
+import type { Unpublished } from './input.ts';
 import type { NetworkOutlook } from './networks.ts';
+import { otherAddress } from './other-address.ts';
 
 /** Where each wanted network stands for one container. */
 export interface Attachments {
@@ -76,9 +78,12 @@ export function endpointRequest(
   const base = { network, aliases: attachment.aliases };
   if (attachment.ipv4Address)
     return { ...base, ipv4Address: attachment.ipv4Address, addressOrigin: 'pinned' };
-  const kept =
-    current?.endpoints.find((endpoint) => endpoint.networkName === attachment.name)?.ipv4Address ||
-    context.input.memory.applied.get(object.key)?.addresses[attachment.name];
+  const had = current?.endpoints.find((endpoint) => endpoint.networkName === attachment.name)?.ipv4Address;
+  if (unpublished(context, object, attachment.name)?.address === 'another') {
+    const other = otherAddress(context, context.networksById.get(network.id ?? ''), had);
+    return other === undefined ? base : { ...base, ipv4Address: other, addressOrigin: 'kept' };
+  }
+  const kept = had || context.input.memory.applied.get(object.key)?.addresses[attachment.name];
   return kept ? { ...base, ipv4Address: kept, addressOrigin: 'kept' } : base;
 }
 
@@ -184,8 +189,35 @@ function endpointCause(
   }
   return (
     aliasCause(context, object, current, { attachment, endpoint }) ??
-    addressCause(context, object, current, { attachment, endpoint })
+    addressCause(context, object, current, { attachment, endpoint }) ??
+    publishCause(context, object, current, attachment)
   );
+}
+
+function unpublished(
+  context: PlanContext,
+  object: ContainerObject,
+  network: string,
+): Unpublished | undefined {
+  return context.input.unpublished?.get(object.key)?.find((finding) => finding.network === network);
+}
+
+/** As declared, and yet not served: no manifest change explains that. */
+function publishCause(
+  context: PlanContext,
+  object: ContainerObject,
+  { state }: ObservedContainer,
+  { name }: NetworkAttachment,
+): Cause | undefined {
+  const finding = unpublished(context, object, name);
+  if (!finding || state !== 'running') return undefined;
+  return {
+    reason: 'Unpublished',
+    drift: true,
+    field: `networks[${name}]`,
+    observed: finding.why,
+    desired: finding.address === 'another' ? 'served under another address' : 'served',
+  };
 }
 
 /** A network that is made again for its manifest's sake drops its containers: that is no drift of theirs. */

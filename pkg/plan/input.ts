@@ -15,10 +15,21 @@ export interface PlanInput {
   readonly doubt?: string;
   /** A person has confirmed the removals that this revision asks for. */
   readonly pruneConfirmed: boolean;
+  /** Endpoints that the network does not serve as it should, by object. */
+  readonly unpublished?: ReadonlyMap<ObjectKey, readonly Unpublished[]>;
   /** What the cluster has decided for this node; absent: this node is the whole cluster. */
   readonly cluster?: ClusterInput;
   /** Selectors that people have put in the place of the manifests', by name of the Alias. Absent: none. */
   readonly switched?: ReadonlyMap<string, Selector>;
+}
+
+/** An endpoint that is as declared and yet does not answer to its name or address. */
+export interface Unpublished {
+  readonly network: string;
+  /** `another`: what is known of the address somewhere is wrong. A pinned one stays all the same. */
+  readonly address: 'kept' | 'another';
+  /** What was found. */
+  readonly why: string;
 }
 
 /** What the agents of a cluster have agreed on, as far as it concerns this node. Containers are meant by name. */

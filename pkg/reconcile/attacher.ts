@@ -1,5 +1,6 @@
-import { OvrError, type ErrorCode } from '../api/index.ts';
-import { parkedName, type EndpointRequest, type NetworkRef } from '../plan/index.ts';
+import { OvrError, type ErrorCode, type Healing } from '../api/index.ts';
+import type { EndpointRequest, NetworkRef } from '../plan/index.ts';
+import { EndpointRemover, type EndpointRemoverDeps } from './heal/endpoint-remover.ts';
 import type { Engine } from './ports.ts';
 
 /** How engines say that an address cannot be had; Swarm mode only lets the attachment time out. */
@@ -9,75 +10,118 @@ const ADDRESS_REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'attach-timeout',
 ]);
 
-interface Attached {
+/** Answers of an engine that had begun: it has checked that the name is free before. */
+const HALF_WAY: ReadonlySet<ErrorCode> = new Set(['engine-error', 'container-start-failed']);
+
+/** What is said of a container whose overlay is not there yet, after a restart of the daemon or the host. */
+const NOT_JOINED: ReadonlySet<ErrorCode> = new Set(['network-not-found', 'attach-timeout']);
+
+export interface Attached {
   readonly id: string;
   readonly name: string;
   /** An endpoint of its name that is in the way was left by a node that is lost. */
   readonly replacesEndpoints: boolean;
+  /** What the engine says kept it from starting it. */
+  readonly startFailure?: ErrorCode;
 }
 
+/** What a call had to heal on its way. */
+export type Told = (healing: Healing) => void;
+
 /**
- * Attaches containers to networks, by connect or by start, past two things that engines do:
+ * Attaches containers to networks, by connect or by start, past what engines do:
  * - an address that was only kept, not pinned, is given up when it cannot be had;
- * - an attachment that failed half-way leaves an endpoint of the container's name in a cluster store, which then refuses every
- *   further one, and so does a host that was lost. It is removed only when a failed call of this very process left it, or when the
- *   leader took the container from a lost node: otherwise it may belong to a container that lives on another host.
+ * - an attachment that failed half-way, or a host that was lost, leaves an endpoint of the container's name, which then refuses every further
+ *   one. It is removed only once it is known to be nobody's (`heal/`): it may belong to a container that lives on another host;
+ * - after a restart of the daemon an overlay may not be there yet.
  */
 export class Attacher {
   readonly #engine: Engine;
-  /** Networks by container name on which an attachment of ours failed. */
+  readonly #remover: EndpointRemover;
+  /** Networks by container name on which an attachment of ours failed half-way. */
   readonly #leftBehind = new Map<string, Set<string>>();
+  /** Why containers could not be started before, by ID. */
+  readonly #notJoined = new Map<string, string>();
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
+  constructor(deps: EndpointRemoverDeps) {
+    this.#engine = deps.engine;
+    this.#remover = new EndpointRemover(deps);
   }
 
-  connect(container: Attached, endpoint: EndpointRequest): Promise<void> {
-    return this.#pastStale(container, [endpoint.network], async () => {
+  async connect(container: Attached, endpoint: EndpointRequest, told: Told): Promise<void> {
+    await this.#pastStale(container, { networks: [endpoint.network], told }, async () => {
       try {
         await this.#engine.connect(container.id, endpoint);
       } catch (error) {
         if (endpoint.addressOrigin !== 'kept' || !isAddressRefused(error)) throw error;
         await this.#engine.connect(container.id, withoutAddress(endpoint));
+        told(givenUp(endpoint, error));
       }
     });
   }
 
   /** `endpoints`: those that the start makes. */
-  start(container: Attached, endpoints: readonly EndpointRequest[]): Promise<void> {
+  async start(container: Attached, endpoints: readonly EndpointRequest[], told: Told): Promise<void> {
     const networks = endpoints.map(({ network }) => network);
-    return this.#pastStale(container, networks, async () => {
-      try {
-        await this.#engine.startContainer(container.id);
-      } catch (error) {
-        const kept = endpoints.filter(({ addressOrigin }) => addressOrigin === 'kept');
-        if (kept.length === 0 || !isAddressRefused(error)) throw error;
-        for (const endpoint of kept) {
-          await this.#engine.disconnect(container.id, endpoint.network);
-          await this.#engine.connect(container.id, withoutAddress(endpoint));
-        }
-        await this.#engine.startContainer(container.id);
+    try {
+      await this.#pastStale(container, { networks, told }, () => this.#start(container, endpoints, told));
+    } catch (error) {
+      if (error instanceof OvrError && NOT_JOINED.has(error.code))
+        this.#notJoined.set(container.id, error.message);
+      throw error;
+    }
+    const before = this.#notJoined.get(container.id) ?? notJoinedBefore(container);
+    this.#notJoined.delete(container.id);
+    if (before === undefined || networks.length === 0) return;
+    const did = `started it and attached it to ${networks.map(({ name }) => name).join(', ')}`;
+    told({ playbook: 'rejoin-overlay', saw: before, did });
+  }
+
+  async #start(container: Attached, endpoints: readonly EndpointRequest[], told: Told): Promise<void> {
+    try {
+      await this.#engine.startContainer(container.id);
+    } catch (error) {
+      const kept = endpoints.filter(({ addressOrigin }) => addressOrigin === 'kept');
+      if (kept.length === 0 || !isAddressRefused(error)) throw error;
+      for (const endpoint of kept) {
+        await this.#engine.disconnect(container.id, endpoint.network);
+        await this.#engine.connect(container.id, withoutAddress(endpoint));
       }
-    });
+      await this.#engine.startContainer(container.id);
+      for (const endpoint of kept) told(givenUp(endpoint, error));
+    }
   }
 
   async #pastStale(
     container: Attached,
-    networks: readonly NetworkRef[],
+    { networks, told }: { networks: readonly NetworkRef[]; told: Told },
     attach: () => Promise<void>,
   ): Promise<void> {
     try {
       await attach();
     } catch (error) {
-      const suspects = networks.filter(
-        ({ name }) => container.replacesEndpoints || this.#leftBehind.get(container.name)?.has(name),
-      );
-      if (!isStale(error)) this.#remember(container.name, networks);
-      if (!isStale(error) || suspects.length === 0) throw error;
-      await this.#removeLeftBehind(container, suspects);
+      if (!isStale(error)) {
+        if (error instanceof OvrError && HALF_WAY.has(error.code)) this.#remember(container.name, networks);
+        throw error;
+      }
+      const heals = await this.#clear(container, blocked(networks, error));
       await attach();
+      for (const healing of heals) told(healing);
     }
     this.#leftBehind.delete(container.name);
+  }
+
+  async #clear(container: Attached, networks: readonly NetworkRef[]): Promise<Healing[]> {
+    const heals: Healing[] = [];
+    for (const network of networks)
+      heals.push(await this.#remover.remove(container, network, this.#known(container, network)));
+    return heals;
+  }
+
+  /** What this process knows that makes an endpoint of a container's name nobody's. */
+  #known({ name, replacesEndpoints }: Attached, network: NetworkRef): string | undefined {
+    if (replacesEndpoints) return 'the leader, which took it from a node that is lost';
+    return this.#leftBehind.get(name)?.has(network.name) ? 'this agent, whose own call left it' : undefined;
   }
 
   #remember(name: string, networks: readonly NetworkRef[]): void {
@@ -85,21 +129,29 @@ export class Attacher {
     for (const network of networks) known.add(network.name);
     this.#leftBehind.set(name, known);
   }
+}
 
-  /**
-   * An engine drops an endpoint by name only while it knows no container of that name. So ours steps aside, under the name of a
-   * parked one: if this is cut off, the next plan finds it there and goes on.
-   */
-  async #removeLeftBehind(container: Attached, networks: readonly NetworkRef[]): Promise<void> {
-    await this.#engine.renameContainer(container.id, parkedName(container.name));
-    try {
-      for (const network of networks) {
-        await this.#engine.disconnect(container.name, network, true).catch(ignoreNotThere);
-      }
-    } finally {
-      await this.#engine.renameContainer(container.id, container.name);
-    }
-  }
+/** A start names the network that refuses; where it does not, each may be it. */
+function blocked(networks: readonly NetworkRef[], error: unknown): readonly NetworkRef[] {
+  const message = error instanceof OvrError ? error.message : '';
+  const named = networks.filter(({ name }) => message.includes(`in network ${name}`));
+  return named.length > 0 ? named : networks;
+}
+
+function notJoinedBefore({ startFailure }: Attached): string | undefined {
+  if (startFailure === undefined || !NOT_JOINED.has(startFailure)) return undefined;
+  return `the engine could not start it (${startFailure})`;
+}
+
+export function attachedByName({ name }: NetworkRef): Healing {
+  const saw = `network ${name} is not listed by this engine`;
+  return { playbook: 'attach-by-name', saw, did: 'attached by name: a manager has it' };
+}
+
+function givenUp({ network, ipv4Address = '' }: EndpointRequest, error: unknown): Healing {
+  const why = error instanceof OvrError ? error.code : 'refused';
+  const saw = `${ipv4Address} on network ${network.name}, kept from before, cannot be had (${why})`;
+  return { playbook: 'give-up-address', saw, did: 'attached with another address' };
 }
 
 function isStale(error: unknown): boolean {
@@ -108,11 +160,6 @@ function isStale(error: unknown): boolean {
 
 function isAddressRefused(error: unknown): boolean {
   return error instanceof OvrError && ADDRESS_REFUSALS.has(error.code);
-}
-
-function ignoreNotThere(error: unknown): void {
-  const isGone = error instanceof OvrError && (error.code === 'not-found' || error.kind === 'already-so');
-  if (!isGone) throw error;
 }
 
 function withoutAddress(endpoint: EndpointRequest): EndpointRequest {

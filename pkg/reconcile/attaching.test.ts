@@ -51,7 +51,7 @@ describe('an endpoint left behind in the store', () => {
     host.hand.leaveStaleEndpoint('ovr0', 'web-1');
     host.setUp();
     await agent.run(60_000);
-    expect(condition(agent, 'Container/web-1')).toBe('Waiting');
+    expect(condition(agent, 'Container/web-1')).toBe('Stalled');
     expect(world.shared.find(({ name }) => name === 'ovr0')?.stale).toEqual(new Set(['web-1']));
   });
 });

@@ -2,7 +2,7 @@ import { splitKey, type Condition, type Mode, type ObjectKey } from '../api/inde
 import type { ManifestObject } from '../manifest/index.ts';
 import type { Verdict } from '../plan/index.ts';
 import type { ObservedContainer, ObservedNetwork, ObservedState } from '../state/index.ts';
-import type { ActionRecord, ObjectStatus, ObservedSummary } from './status.ts';
+import type { ActionRecord, HealRecord, ObjectStatus, ObservedSummary } from './status.ts';
 
 const HISTORY_LENGTH = 20;
 
@@ -17,10 +17,16 @@ interface Entry {
 export class Board {
   readonly #entries = new Map<ObjectKey, Entry>();
   readonly #history = new Map<ObjectKey, ActionRecord[]>();
+  readonly #heals = new Map<ObjectKey, HealRecord[]>();
 
   record(record: ActionRecord): void {
     const history = this.#history.get(record.key) ?? [];
     this.#history.set(record.key, [...history, record].slice(-HISTORY_LENGTH));
+  }
+
+  heal(record: HealRecord): void {
+    const heals = this.#heals.get(record.key) ?? [];
+    this.#heals.set(record.key, [...heals, record].slice(-HISTORY_LENGTH));
   }
 
   /** Takes an object's new condition; returns whether its type changed. */
@@ -37,7 +43,9 @@ export class Board {
   /** Forgets objects that are neither declared nor owned any more. */
   retain(keys: ReadonlySet<ObjectKey>): void {
     for (const key of this.#entries.keys()) if (!keys.has(key)) this.#entries.delete(key);
-    for (const key of this.#history.keys()) if (!keys.has(key)) this.#history.delete(key);
+    for (const map of [this.#history, this.#heals]) {
+      for (const key of map.keys()) if (!keys.has(key)) map.delete(key);
+    }
   }
 
   /** All objects, sorted by key as the plan's verdicts are. */
@@ -67,6 +75,7 @@ export class Board {
     const { object, summary } = about;
     const mode: Mode = object?.mode ?? 'enforce';
     const { type, message } = entry.condition;
+    const heals = this.#heals.get(key);
     return {
       key,
       kind,
@@ -75,6 +84,7 @@ export class Board {
       condition: { type, message, sinceMs: entry.sinceMs },
       causes: entry.verdict.causes,
       history: this.#history.get(key) ?? [],
+      ...(heals ? { heals } : {}),
       ...(entry.nextTryMs === undefined ? {} : { nextTryMs: entry.nextTryMs }),
       ...(object ? { origin: { file: object.origin.file, line: object.origin.line } } : {}),
       ...(summary ? { observed: summary } : {}),

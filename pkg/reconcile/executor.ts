@@ -1,26 +1,31 @@
-import { errorMessage, OvrError, type Clock } from '../api/index.ts';
-import type {
-  Action,
-  ContainerCreate,
-  ContainerRef,
-  EndpointRequest,
-  NetworkCreate,
-  NetworkRef,
-  ObjectPlan,
+import { errorMessage, OvrError, type Clock, type Healing } from '../api/index.ts';
+import {
+  healingOf,
+  type Action,
+  type ContainerCreate,
+  type ContainerRef,
+  type EndpointRequest,
+  type NetworkCreate,
+  type NetworkRef,
+  type ObjectPlan,
 } from '../plan/index.ts';
-import { Attacher } from './attacher.ts';
+import { attachedByName, Attacher, type Attached } from './attacher.ts';
+import { NetworkRemover } from './heal/network-remover.ts';
+import type { EndpointRemoverDeps } from './heal/endpoint-remover.ts';
 import type { Engine, SecretFiles } from './ports.ts';
-import type { ActionRecord, StepResult } from './status.ts';
+import type { ActionRecord, HealRecord, StepResult } from './status.ts';
 
 const VERIFY_MS = 1_000;
 const VERIFY_POLL_MS = 100;
 
-export interface ExecutorDeps {
+export interface ExecutorDeps extends EndpointRemoverDeps {
   readonly engine: Engine;
   readonly secrets: SecretFiles;
   readonly clock: Clock;
   /** Told of each step as it ends. */
   readonly recorded: (record: ActionRecord) => void;
+  /** Told of what a step has healed, after the step. */
+  readonly healed: (record: HealRecord) => void;
   /** Told of each container that was made, before anything else is done with it. */
   readonly containerMade: (id: string) => void;
   /** Why steps of this plan may not run any more; asked before each. */
@@ -40,25 +45,29 @@ interface Run {
   madeId?: string;
   /** Endpoints that earlier steps asked for. */
   readonly endpoints: EndpointRequest[];
+  /** Networks whose attachment the engine had lost when the endpoint was to be taken away. */
+  readonly lost: Set<string>;
 }
 
 /** Maps each action to one engine call, in order, and stops at the first failure. */
 export class Executor {
   readonly #deps: ExecutorDeps;
   readonly #attacher: Attacher;
+  readonly #remover: NetworkRemover;
   /** IDs of networks made here, by name: for steps planned before the network existed. */
   readonly #networkIds = new Map<string, string>();
 
   constructor(deps: ExecutorDeps) {
     this.#deps = deps;
-    this.#attacher = new Attacher(deps.engine);
+    this.#attacher = new Attacher(deps);
+    this.#remover = new NetworkRemover(deps.engine);
   }
 
   /** Runs leading EnsureImage steps; they may take minutes and hold no slot. */
   async prepare(plan: ObjectPlan): Promise<PlanResult | undefined> {
     for (const action of plan.steps) {
       if (action.type !== 'EnsureImage') return undefined;
-      const error = await this.#step({ plan, endpoints: [] }, action);
+      const error = await this.#step({ plan, endpoints: [], lost: new Set() }, action);
       if (error) return { ok: false, error, fellBack: false };
     }
     return undefined;
@@ -66,7 +75,7 @@ export class Executor {
 
   /** Runs the other steps, and the fallback when one of the steps it covers fails. */
   async run(plan: ObjectPlan): Promise<PlanResult> {
-    const run: Run = { plan, endpoints: [] };
+    const run: Run = { plan, endpoints: [], lost: new Set() };
     for (const [index, action] of plan.steps.entries()) {
       if (action.type === 'EnsureImage') continue;
       const error = await this.#step(run, action);
@@ -90,17 +99,20 @@ export class Executor {
   async #step(run: Run, action: Action): Promise<OvrError | undefined> {
     const { clock, recorded } = this.#deps;
     const began = clock.monotonic();
+    const heals: Healing[] = [];
     let result: StepResult = 'ok';
     let failure: OvrError | undefined;
     try {
       const forbidden = this.#deps.forbidden(run.plan);
       if (forbidden) throw forbidden;
-      await this.#perform(run, action);
+      await this.#perform(run, action, (healing) => heals.push(healing));
     } catch (thrown) {
       const error = asOvrError(thrown);
       result = error.kind === 'already-so' ? 'already-so' : 'failed';
       if (result === 'failed') failure = error;
+      noteLost(run, action, error);
     }
+    if (!failure) heals.push(...healingsOf(run, action));
     recorded({
       timeMs: clock.now(),
       key: run.plan.key,
@@ -110,27 +122,25 @@ export class Executor {
       durationMs: clock.monotonic() - began,
       ...(failure ? { error: { code: failure.code, message: failure.message } } : {}),
     });
+    for (const healing of heals) this.#deps.healed({ timeMs: clock.now(), key: run.plan.key, ...healing });
     return failure;
   }
 
-  async #perform(run: Run, action: Action): Promise<void> {
+  async #perform(run: Run, action: Action, told: (healing: Healing) => void): Promise<void> {
     const { engine } = this.#deps;
     switch (action.type) {
       case 'CreateNetwork':
         return this.#createNetwork(action.network);
       case 'RemoveNetwork':
-        return engine.removeNetwork(action.network.id ?? action.network.name);
+        return this.#remover.remove(action.network, told);
       case 'EnsureImage':
         return engine.ensureImage(action.image, action.policy);
       case 'CreateContainer':
         return this.#create(run, action.container);
       case 'ConnectEndpoint':
-        return this.#connect(run, action.container, this.#resolve(action.endpoint));
+        return this.#connect(run, action.container, { endpoint: this.#resolve(action.endpoint), told });
       case 'StartContainer':
-        return this.#attacher.start(attached(run, action.container), [
-          ...run.endpoints,
-          ...(action.endpoints ?? []),
-        ]);
+        return this.#start(run, action, told);
       case 'VerifyRunning':
         return this.#verify(idOf(run, action.container), action.mayEnd);
       default:
@@ -213,9 +223,23 @@ export class Executor {
     return id === undefined ? network : { ...network, id };
   }
 
-  async #connect(run: Run, container: ContainerRef, endpoint: EndpointRequest): Promise<void> {
-    await this.#attacher.connect(attached(run, container), endpoint);
+  async #connect(
+    run: Run,
+    container: ContainerRef,
+    { endpoint, told }: { endpoint: EndpointRequest; told: (healing: Healing) => void },
+  ): Promise<void> {
+    await this.#attacher.connect(attached(run, container), endpoint, told);
     run.endpoints.push(endpoint);
+  }
+
+  async #start(
+    run: Run,
+    { container, endpoints = [], startFailure }: Extract<Action, { type: 'StartContainer' }>,
+    told: (healing: Healing) => void,
+  ): Promise<void> {
+    const subject = { ...attached(run, container), ...(startFailure ? { startFailure } : {}) };
+    await this.#attacher.start(subject, [...run.endpoints, ...endpoints], told);
+    for (const { network } of run.endpoints) if (network.id === undefined) told(attachedByName(network));
   }
 
   async #verify(id: string, mayEnd: boolean): Promise<void> {
@@ -246,10 +270,20 @@ function idOf(run: Run, container: ContainerRef): string {
   return id;
 }
 
-function attached(
-  run: Run,
-  container: ContainerRef,
-): { id: string; name: string; replacesEndpoints: boolean } {
+/** Swarm mode has lost an attachment: what is left is to make it again. */
+function noteLost(run: Run, action: Action, { code }: OvrError): void {
+  if (action.type === 'DisconnectEndpoint' && code === 'attachment-lost') run.lost.add(action.network.name);
+}
+
+function healingsOf(run: Run, action: Action): Healing[] {
+  const planned = healingOf(action);
+  const isAgain = action.type === 'ConnectEndpoint' && run.lost.delete(action.endpoint.network.name);
+  if (!isAgain) return planned ? [planned] : [];
+  const saw = `Swarm mode had lost the attachment of ${action.container.name} to ${action.endpoint.network.name}`;
+  return [...(planned ? [planned] : []), { playbook: 'reattach', saw, did: 'attached it anew' }];
+}
+
+function attached(run: Run, container: ContainerRef): Attached {
   const { replacesEndpoints = false } = run.plan;
   return { id: idOf(run, container), name: container.name, replacesEndpoints };
 }

@@ -13,7 +13,8 @@ import type { DriftTracker } from './drift-tracker.ts';
 import { describeHolds } from './hold-status.ts';
 import type { HoldNews } from './hold-watch.ts';
 import type { EventLog } from './event-log.ts';
-import type { ActionRecord, AgentEvent } from './status.ts';
+import type { Finding } from './heal/republisher.ts';
+import type { ActionRecord, AgentEvent, HealRecord } from './status.ts';
 
 /** Tells logs and event listeners what happened, in the same words. */
 export class Journal {
@@ -44,6 +45,18 @@ export class Journal {
       durationMs,
       message: error ? `${action} failed: ${error.message}` : `${action}: ${formatCause(cause)}`,
     });
+  }
+
+  healed({ key, playbook, saw, did }: HealRecord): void {
+    this.#logger.info({ key, playbook, saw, did }, 'healed');
+    this.#add('Heal', 'normal', { key, playbook, message: `${playbook}: ${saw}; ${did}` });
+  }
+
+  /** An endpoint was made again and again, and its probe still fails. */
+  healingStopped({ key, network, why }: Finding): void {
+    const message = `republish-endpoint: ${why} on ${network}, also after five times in 300 s: not again for a while`;
+    this.#logger.warn({ key, network, why }, 'healing does not help');
+    this.#add('Heal', 'warning', { key, playbook: 'republish-endpoint', message });
   }
 
   drift(news: ReturnType<DriftTracker['update']>): void {

@@ -1,4 +1,4 @@
-import type { Kind, ObjectKey } from '../api/index.ts';
+import type { Kind, ObjectKey, Playbook } from '../api/index.ts';
 import type { ActionRecord, AgentStatus } from './status.ts';
 
 /** Who is told what happened, for metrics. All calls are quick and never throw. */
@@ -9,6 +9,7 @@ export interface Observer {
   driftDetected(kind: Kind, field: string): void;
   /** From the first sight of the drift to the end of its repair. */
   repaired(key: ObjectKey, durationMs: number): void;
+  healed(playbook: Playbook): void;
   /** After each round: gauges are read from it. */
   statusChanged(status: AgentStatus): void;
 }
@@ -19,5 +20,6 @@ export const silentObserver: Observer = {
   actionFinished: () => undefined,
   driftDetected: () => undefined,
   repaired: () => undefined,
+  healed: () => undefined,
   statusChanged: () => undefined,
 };

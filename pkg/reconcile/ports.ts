@@ -11,7 +11,7 @@ import type {
 import type { ContainerSpec } from '../manifest/index.ts';
 import type { HoldStore } from './holds.ts';
 import type { AgentStatus, ClusterView, CoordinatorStatus } from './status.ts';
-import type { ContainerState, EngineFacts, ObservedState } from '../state/index.ts';
+import type { ContainerState, EngineFacts, NetworkDetails, ObservedState } from '../state/index.ts';
 
 /**
  * One Docker engine. Every call has a deadline of its own, every failure is an OvrError, and a call whose effect is there
@@ -31,6 +31,8 @@ export interface Engine {
   /** Returns the new network's ID. */
   createNetwork(network: NetworkCreate): Promise<string>;
   removeNetwork(id: string): Promise<void>;
+  /** A fresh look at one network that the engine lists. */
+  inspectNetwork(network: NetworkRef): Promise<NetworkDetails>;
   /** Makes the image be there as the policy says. */
   ensureImage(image: string, policy: ContainerSpec['imagePullPolicy']): Promise<void>;
   /** `env` holds `NAME=value` lines with files already read. Returns the new container's ID. */
@@ -48,6 +50,11 @@ export interface Engine {
   connect(containerId: string, endpoint: EndpointRequest): Promise<void>;
   /** `force` drops the record of an endpoint whose network is gone. */
   disconnect(containerId: string, network: NetworkRef, force?: boolean): Promise<void>;
+  /**
+   * Drops the endpoint of that name, also the living one of a container on another host: only for one that is proven to be nobody's. No
+   * container here may bear the name. Fails with `not-found`.
+   */
+  dropEndpoint(name: string, network: NetworkRef): Promise<void>;
 }
 
 /** Something to look at again. It says where, never what to do. */
@@ -127,7 +134,25 @@ export interface Coordination {
   status(): CoordinatorStatus;
   /** The whole cluster, read now; `here` is what this agent knows by itself. */
   view(here: AgentStatus): Promise<ClusterView>;
+  /** Asks every node that shares the cluster store; absent where there is nobody to ask. Fails where the coordinator does not answer. */
+  inquire?(question: EndpointQuestion): Promise<Inquiry>;
 }
+
+/** An endpoint that nobody seems to hold. */
+export interface EndpointQuestion {
+  readonly network: Required<NetworkRef>;
+  readonly endpointId: string;
+  /** The name it bears. */
+  readonly name: string;
+}
+
+/** What the other nodes have said, each after it was asked. */
+export type Inquiry =
+  /** All that are known have been heard, and no engine has the endpoint or a container of that name. */
+  | { readonly type: 'held-by-nobody'; readonly nodes: readonly string[] }
+  | { readonly type: 'held'; readonly node: string; readonly holder: string }
+  /** Some cannot say: away, or with an engine that does not answer. */
+  | { readonly type: 'unknown'; readonly message: string };
 
 export type CoordinationState =
   /** Nothing may be changed on this engine now: another agent has this node's name, say. The reason is for people. */

@@ -18,6 +18,8 @@ import { EngineHealth } from './engine-health.ts';
 import { EventLog } from './event-log.ts';
 import { Executor, type PlanResult } from './executor.ts';
 import { HoldWatch } from './hold-watch.ts';
+import { HealDesk } from './heal/heal-desk.ts';
+import type { Finding, FindingAnswer } from './heal/republisher.ts';
 import { Journal } from './journal.ts';
 import { Lanes } from './lanes.ts';
 import { Memory } from './memory.ts';
@@ -68,6 +70,7 @@ export class Reconciler implements AgentView, AgentControl {
   readonly #journal: Journal;
   readonly #lanes: Lanes<PlanResult>;
   readonly #memory = new Memory();
+  readonly #heals: HealDesk;
   readonly #retries: RetryBook;
   readonly #saver: Saver;
   /** Counts lane ends, so that an observation can be told from one made before an object's last lane ended. */
@@ -94,6 +97,7 @@ export class Reconciler implements AgentView, AgentControl {
     });
     this.#drift = new DriftTracker(deps.observer);
     this.#journal = new Journal(deps.clock, deps.logger, this.#events);
+    this.#heals = new HealDesk({ ...deps, board: this.#board, journal: this.#journal });
     this.#health = new EngineHealth(this.#journal);
     this.#retries = new RetryBook(deps.random);
     this.#saver = new Saver(this.#memory, deps.store, (error) =>
@@ -102,6 +106,8 @@ export class Reconciler implements AgentView, AgentControl {
     this.#executor = new Executor({
       ...deps,
       recorded: (record) => this.#recorded(record),
+      healed: this.#heals.healed,
+      inquire: deps.coordination.inquire?.bind(deps.coordination),
       containerMade: (id) => this.#containerMade(id),
       forbidden: (plan) => forbiddenBy(deps.coordination.state(), plan),
     });
@@ -147,6 +153,13 @@ export class Reconciler implements AgentView, AgentControl {
   /** Takes a line for the log and the events from whoever shares this node's cluster with others. */
   tellCluster(severity: AgentEvent['severity'], message: string): void {
     this.#journal.cluster(severity, message);
+  }
+
+  /** Takes what a probe found: an endpoint that is as declared and not served is made again, at most five times in 300 s. */
+  republish(finding: Finding): FindingAnswer {
+    const answer = this.#heals.take(finding);
+    this.sourceChanged();
+    return answer;
   }
 
   cluster(): Promise<ClusterView> {
@@ -271,6 +284,7 @@ export class Reconciler implements AgentView, AgentControl {
       memory: this.#memory,
       settings: { ...this.#options, hostRoutes },
       nowMs: clock.now(),
+      unpublished: this.#heals.unpublished,
       ...(anyDoubt === undefined ? {} : { doubt: anyDoubt }),
       ...(shared.type === 'member' ? { cluster: shared.cluster } : {}),
     };
@@ -297,6 +311,7 @@ export class Reconciler implements AgentView, AgentControl {
         this.#judge(verdict, plans.get(verdict.condition.key), { nowMs, refused });
     }
     this.#board.retain(known);
+    this.#heals.planned(plan.objects, busy);
     this.#memory.learn(round);
     const isFresh = (object: ObjectPlan): boolean => (this.#laneEnds.get(object.key) ?? 0) <= times.laneEnds;
     const due = plan.objects.filter((object) => isFresh(object) && this.#mayTry(object, nowMs));
@@ -365,6 +380,7 @@ export class Reconciler implements AgentView, AgentControl {
     const nowMs = this.#deps.clock.monotonic();
     this.#laneEndCount += 1;
     this.#laneEnds.set(object.key, this.#laneEndCount);
+    this.#heals.ran(object);
     if (result.ok) {
       this.#retries.recordSuccess(object.key);
       if (isRepair(object)) {

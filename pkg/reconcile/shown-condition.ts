@@ -22,7 +22,7 @@ function shownFailure(
   { error, nextTryMs }: FailureRecord,
   nowMs: number,
 ): { condition: Condition; nextTryInMs?: number } {
-  const type = error.kind === 'waiting' ? 'Waiting' : 'Failed';
+  const type = error.code === 'heal-stalled' ? 'Stalled' : error.kind === 'waiting' ? 'Waiting' : 'Failed';
   if (nextTryMs === undefined) {
     return { condition: { key, type, message: `${error.message}; not tried again until something changes` } };
   }

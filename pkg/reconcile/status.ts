@@ -1,5 +1,14 @@
 import type { ActionType, AliasView } from '../plan/index.ts';
-import type { Cause, ConditionType, Diagnostic, Kind, Mode, ObjectKey } from '../api/index.ts';
+import type {
+  Cause,
+  ConditionType,
+  Diagnostic,
+  Healing,
+  Kind,
+  Mode,
+  ObjectKey,
+  Playbook,
+} from '../api/index.ts';
 import type { EngineKind } from '../state/index.ts';
 import type { HoldStatus } from './hold-status.ts';
 import type { SourceCommit } from './ports.ts';
@@ -20,6 +29,12 @@ export interface ActionRecord {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
+/** Something about one object that was healed. */
+export interface HealRecord extends Healing {
+  readonly timeMs: number;
+  readonly key: ObjectKey;
+}
+
 /** Everything known about one object; what `ovr get`, `describe` and `explain` show. JSON as it is. */
 export interface ObjectStatus {
   readonly key: ObjectKey;
@@ -31,6 +46,8 @@ export interface ObjectStatus {
   readonly causes: readonly Cause[];
   /** The latest steps, newest last, at most 20. */
   readonly history: readonly ActionRecord[];
+  /** What was healed of it, newest last, at most 20; absent when nothing was. */
+  readonly heals?: readonly HealRecord[];
   /** When the next try is due, if one is being waited for. */
   readonly nextTryMs?: number;
   /** Where the manifest declares it; absent for an owned object without one. */
@@ -211,6 +228,7 @@ export const EVENT_TYPES = [
   'Action',
   'Drift',
   'Repaired',
+  'Heal',
   'Condition',
   'Source',
   'Engine',
@@ -231,6 +249,7 @@ export interface AgentEvent {
   readonly message: string;
   readonly action?: ActionType;
   readonly cause?: Cause;
+  readonly playbook?: Playbook;
   readonly durationMs?: number;
 }
 

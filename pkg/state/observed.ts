@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../api/index.ts';
 import type { NodeFacts } from '../constraint/index.ts';
 
 /**
@@ -40,6 +41,22 @@ export interface ObservedNetwork {
   readonly createdAtMs: number;
 }
 
+/** What only an inspect of a network tells. */
+export interface NetworkDetails {
+  readonly endpoints: readonly NetworkEndpoint[];
+  /** Addresses of the hosts that its gossip has joined; absent where there is no gossip or it is not told. */
+  readonly peers?: readonly string[];
+}
+
+/** On a cluster store those of all hosts, else those of this one. */
+export interface NetworkEndpoint {
+  readonly id: string;
+  /** The name of its container, as a rule: a rename that failed half-way leaves another. */
+  readonly name: string;
+  /** What on this host holds it: the ID of a container, or a word for what the engine made itself. Absent: another host's, or left over. */
+  readonly holder?: string;
+}
+
 export interface ObservedSubnet {
   readonly subnet: string;
   readonly gateway?: string;
@@ -73,6 +90,8 @@ export interface ObservedEndpoint {
 /** What only an inspect tells. */
 export interface ObservedDetails {
   readonly exitCode: number;
+  /** What kept the engine from starting it the last time; absent when nothing did. */
+  readonly startFailure?: ErrorCode;
   /** Whether it has ever been started. */
   readonly started: boolean;
   readonly hostname: string;

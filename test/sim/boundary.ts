@@ -41,6 +41,9 @@ export function guardEngine(machine: Machine, guard: Guard): Engine {
     },
     createNetwork: (network) => call('createNetwork', [network.name], () => engine.createNetwork(network)),
     removeNetwork: (id) => call('removeNetwork', [id], () => engine.removeNetwork(id)),
+    inspectNetwork: (network) => call('inspectNetwork', [network], () => engine.inspectNetwork(network)),
+    dropEndpoint: (name, network) =>
+      call('dropEndpoint', [name, network], () => engine.dropEndpoint(name, network)),
     ensureImage: (image, policy) => call('ensureImage', [image], () => engine.ensureImage(image, policy)),
     createContainer: (container, env) =>
       call('createContainer', [container.name], () => engine.createContainer(container, env)),

@@ -1,5 +1,5 @@
 import { formatCause, type Cause } from '../../../pkg/api/index.ts';
-import type { ActionRecord, AgentStatus, ObjectStatus } from '../../../pkg/reconcile/index.ts';
+import type { ActionRecord, AgentStatus, HealRecord, ObjectStatus } from '../../../pkg/reconcile/index.ts';
 import { tryCluster } from '../cluster.ts';
 import type { CliContext } from '../context.ts';
 import { placementOf, tellPlacement } from '../placement.ts';
@@ -43,6 +43,7 @@ async function explain(context: CliContext, target: Target, format: Format): Pro
     tellPlacement({ object, status, cluster }),
     differences(object.causes),
     story(context.paint, object.history, now),
+    healed(object.heals ?? [], now),
     outlook(object, status, now),
   ];
   context.stdout.write(`${paragraphs.filter((text) => text !== '').join('\n\n')}\n`);
@@ -84,6 +85,17 @@ function story(paint: Paint, history: readonly ActionRecord[], now: number): str
     return [head, why, ...(error ? [`    ${error.code}: ${oneLine(error.message)}`] : [])].join('\n');
   });
   return `What was done, newest last:\n${lines.join('\n')}`;
+}
+
+function healed(heals: readonly HealRecord[], now: number): string {
+  if (heals.length === 0) return '';
+  const lines = heals
+    .slice(-STEPS_TOLD)
+    .map(
+      ({ timeMs, playbook, saw, did }) =>
+        `  ${formatAge(now - timeMs)} ago: ${playbook}\n    saw ${oneLine(saw)}\n    ${oneLine(did)}`,
+    );
+  return `What was healed, newest last:\n${lines.join('\n')}`;
 }
 
 function outlook(

@@ -141,11 +141,27 @@ export function disconnect(
   if (isLive(container)) ring(host, container, key);
 }
 
-/** By force Docker takes the name of a container that it does not know for that of an endpoint, and removes it. */
-export function dropStaleEndpoint(host: HostState, name: string, ref: NetworkRef): void {
+/** By force Docker takes the name of a container that it does not know for that of an endpoint, and removes it, whoever holds it. */
+export function dropEndpoint(host: HostState, name: string, ref: NetworkRef): void {
   const network = findNetwork(host, ref);
-  if (!network.stale.delete(name)) throw failure('not-found', `endpoint ${name} not found`);
+  if (!network.stale.delete(name) && !dropForeign(host, name, network)) {
+    throw failure('not-found', `endpoint ${name} not found`);
+  }
   host.emit({ type: 'changed', networkName: network.name });
+}
+
+/** In a cluster store the endpoints of all hosts are one list. */
+function dropForeign({ world }: HostState, name: string, network: NetworkRecord): boolean {
+  if (network.scope !== 'global') return false;
+  for (const other of world.hosts) {
+    for (const container of other.containers.values()) {
+      const endpoint = container.name === name ? container.endpoints.get(network.name) : undefined;
+      if (endpoint?.isAttached !== true || endpoint.networkId !== network.id) continue;
+      detach(other, endpoint);
+      return true;
+    }
+  }
+  return false;
 }
 
 function recordedName(host: HostState, ref: NetworkRef, force: boolean): string {

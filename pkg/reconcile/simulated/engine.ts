@@ -6,7 +6,7 @@ import type {
   NetworkCreate,
   NetworkRef,
 } from '../../plan/index.ts';
-import type { ContainerState, EngineFacts, ObservedState } from '../../state/index.ts';
+import type { ContainerState, EngineFacts, NetworkDetails, ObservedState } from '../../state/index.ts';
 import type { Engine, EngineEvent, Stoppable } from '../ports.ts';
 import * as containers from './containers.ts';
 import * as endpoints from './endpoints.ts';
@@ -67,6 +67,10 @@ export class SimulatedEngine implements Engine {
 
   removeNetwork(id: string): Promise<void> {
     return this.#gate.call('removeNetwork', [id], () => networks.removeNetwork(this.#host, id));
+  }
+
+  inspectNetwork(network: NetworkRef): Promise<NetworkDetails> {
+    return this.#gate.call('inspectNetwork', [network], () => networks.inspectNetwork(this.#host, network));
   }
 
   ensureImage(image: string, policy: ContainerSpec['imagePullPolicy']): Promise<void> {
@@ -136,12 +140,17 @@ export class SimulatedEngine implements Engine {
 
   disconnect(containerId: string, network: NetworkRef, force = false): Promise<void> {
     return this.#gate.call('disconnect', [containerId, network, force], () => {
-      if (force && !containers.isKnown(this.#host, containerId)) {
-        endpoints.dropStaleEndpoint(this.#host, containerId, network);
-        return;
-      }
       const container = containers.findContainer(this.#host, containerId);
       endpoints.disconnect(this.#host, container, network, force);
+    });
+  }
+
+  dropEndpoint(name: string, network: NetworkRef): Promise<void> {
+    return this.#gate.call('dropEndpoint', [name, network], () => {
+      if (containers.isKnown(this.#host, name)) {
+        throw failure('invalid-request', `container ${name} is there: this would disconnect it`);
+      }
+      endpoints.dropEndpoint(this.#host, name, network);
     });
   }
 }

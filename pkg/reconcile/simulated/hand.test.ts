@@ -132,7 +132,7 @@ describe('hands', () => {
     );
     const id = host.world.shared[0]?.id ?? '';
     await expect(host.engine.removeNetwork(id)).rejects.toMatchObject({ code: 'network-in-use' });
-    const drop = (): Promise<void> => host.engine.disconnect('box', { name: 'ovr0', id }, true);
+    const drop = (): Promise<void> => host.engine.dropEndpoint('box', { name: 'ovr0', id });
     hand.rename('box', 'moved');
     await drop();
     await expect(drop()).rejects.toMatchObject({ code: 'not-found' });

@@ -1,6 +1,6 @@
 import type { NetworkCreate, NetworkRef } from '../../plan/index.ts';
 import type { NetworkSpec } from '../../manifest/index.ts';
-import type { ObservedSubnet } from '../../state/index.ts';
+import type { NetworkDetails, NetworkEndpoint, ObservedSubnet } from '../../state/index.ts';
 import { failure, gone } from './failures.ts';
 import { AddressPool, freeSubnet, overlaps, withGateway } from './ipam.ts';
 import { type HostState, type NetworkRecord, isLive } from './model.ts';
@@ -54,6 +54,22 @@ export function findNetworkToAttach(host: HostState, ref: NetworkRef): NetworkRe
     throw failure('not-attachable', `network ${network.name} is not attachable: create it with attachable`);
   }
   return network;
+}
+
+/** What an inspect tells: on a cluster store of all hosts, and which host holds what only of this one. */
+export function inspectNetwork(host: HostState, ref: NetworkRef): NetworkDetails {
+  const network = findNetwork(host, ref);
+  const hosts = network.scope === 'global' ? host.world.hosts : [host];
+  const held = hosts.flatMap((other) =>
+    [...other.containers.values()].flatMap(({ id, name, endpoints }): NetworkEndpoint[] => {
+      const isOn = [...endpoints.values()].some(
+        (endpoint) => endpoint.isAttached && endpoint.networkId === network.id,
+      );
+      return isOn ? [{ id: `of-${id}`, name, ...(other === host ? { holder: id } : {}) }] : [];
+    }),
+  );
+  const left = [...network.stale].map((name) => ({ id: `left-${name}`, name }));
+  return { endpoints: [...held, ...left] };
 }
 
 /** What can be said before the work starts. In a cluster store two hosts can pass this at once, as with Docker. */

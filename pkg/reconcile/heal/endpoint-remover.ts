@@ -1,0 +1,85 @@
+import { OvrError, type Clock, type Healing } from '../../api/index.ts';
+import { parkedName, type NetworkRef } from '../../plan/index.ts';
+import { FlapBreaker } from '../breaker.ts';
+import type { Engine } from '../ports.ts';
+import { judgeEndpoint, requireSame, type StaleProofDeps, type Verdict } from './stale-proof.ts';
+
+export interface EndpointRemoverDeps extends Pick<StaleProofDeps, 'inquire'> {
+  readonly engine: Engine;
+  readonly clock: Clock;
+}
+
+/** Removes endpoints that are in a container's way and that nobody holds; tells why it does not. At most five tries in 300 s an endpoint. */
+export class EndpointRemover {
+  readonly #deps: EndpointRemoverDeps;
+  readonly #breaker = new FlapBreaker<string>();
+  /** What the last try ran into, by endpoint. */
+  readonly #refusals = new Map<string, string>();
+
+  constructor(deps: EndpointRemoverDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Fails with `stale-endpoint` where the endpoint is not to be removed, with `heal-stalled` after too many tries.
+   * @param known what else shows that it is nobody's, for where the other nodes cannot say
+   */
+  async remove(
+    container: { readonly id: string; readonly name: string },
+    network: NetworkRef,
+    known: string | undefined,
+  ): Promise<Healing> {
+    const { engine, clock } = this.#deps;
+    const key = `${container.name} ${network.id ?? network.name}`;
+    const pauseMs = this.#breaker.pauseMs(key, clock.monotonic());
+    if (pauseMs > 0) throw stalled(this.#refusals.get(key) ?? `endpoint ${key}: it comes back each time`);
+    this.#breaker.recordRepair(key, clock.monotonic());
+    const verdict = await judgeEndpoint(this.#deps, container, network);
+    const by = proofOf(verdict, known);
+    if (verdict.type === 'refused' || by === undefined) {
+      const why = verdict.type === 'proven' ? '' : verdict.message;
+      const message = `an endpoint ${container.name} exists already in network ${network.name} and is left alone: ${why}`;
+      this.#refusals.set(key, message);
+      throw new OvrError('stale-endpoint', 'waiting', message);
+    }
+    this.#refusals.delete(key);
+    await this.#aside(container, async () => {
+      await requireSame(engine, verdict.question);
+      await engine.dropEndpoint(container.name, verdict.question.network).catch(ignoreNotThere);
+    });
+    return {
+      playbook: 'stale-endpoint',
+      saw: `endpoint ${container.name} (${verdict.question.endpointId.slice(0, 12)}) in network ${network.name} that nobody holds, by the word of ${by}`,
+      did: 'removed it by name',
+    };
+  }
+
+  /**
+   * An engine drops an endpoint by name only while it knows no container of that name. So ours steps aside, under the name of a
+   * parked one: if this is cut off, the next plan finds it there and goes on.
+   */
+  async #aside({ id, name }: { id: string; name: string }, work: () => Promise<void>): Promise<void> {
+    const { engine } = this.#deps;
+    await engine.renameContainer(id, parkedName(name));
+    try {
+      await work();
+    } finally {
+      await engine.renameContainer(id, name);
+    }
+  }
+}
+
+/** Who says that it is nobody's. What is known besides never outweighs that somebody holds it. */
+function proofOf(verdict: Verdict, known: string | undefined): string | undefined {
+  if (verdict.type === 'proven') return verdict.by;
+  return verdict.type === 'unproven' ? known : undefined;
+}
+
+function stalled(why: string): OvrError {
+  return new OvrError('heal-stalled', 'waiting', `tried 5 times in 300 s, so ovr waits longer now: ${why}`);
+}
+
+function ignoreNotThere(error: unknown): void {
+  const isGone = error instanceof OvrError && (error.code === 'not-found' || error.kind === 'already-so');
+  if (!isGone) throw error;
+}
