@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import type { Clock, Logger } from '../api/index.ts';
 import { Cluster, createSwarmDiscovery, type SwarmDiscovery } from '../cluster/index.ts';
 import { readVersion, type Config } from '../config/index.ts';
-import { alone, type AgentStatus, type Coordination, type Engine, type Source } from '../reconcile/index.ts';
+import {
+  alone,
+  holderOn,
+  type AgentStatus,
+  type Coordination,
+  type Engine,
+  type Source,
+} from '../reconcile/index.ts';
 import { checkCredentials, createZooKeeperStore } from '../zookeeper/index.ts';
 import { createFileStore } from './file-store.ts';
 import { LocalHolds } from './local-holds.ts';
@@ -76,6 +83,7 @@ export async function createShared(config: Config, deps: SharedDeps): Promise<Sh
       changed: deps.changed,
       revision: () => source.state(),
       facts: () => engine.facts(),
+      testify: (question) => holderOn(engine, question),
       ...(discovery ? { discovery } : {}),
     },
     {

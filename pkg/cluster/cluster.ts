@@ -8,6 +8,8 @@ import type {
   CoordinationState,
   CoordinatorStatus,
   HoldStore,
+  EndpointQuestion,
+  Inquiry,
   StateStore,
 } from '../reconcile/index.ts';
 import type { EngineFacts } from '../state/index.ts';
@@ -15,6 +17,7 @@ import { Contact } from './contact.ts';
 import { Election } from './election.ts';
 import { Follower } from './follower.ts';
 import { Holds } from './holds.ts';
+import { Inquiries, type Testify } from './inquiry.ts';
 import { Leader } from './leader.ts';
 import { Lease } from './lease.ts';
 import { decodeName, FOLDERS } from './paths.ts';
@@ -47,6 +50,8 @@ export interface ClusterDeps {
   readonly revision: () => { revision?: Revision; doubt?: string };
   readonly facts: () => Promise<EngineFacts>;
   readonly discovery?: SwarmDiscovery;
+  /** What this node's engine says to a question of another; absent: it cannot say. */
+  readonly testify?: Testify;
 }
 
 export interface ClusterOptions {
@@ -82,6 +87,7 @@ export class Cluster implements Coordination {
   readonly #reporter: Reporter;
   readonly #holds: Holds;
   readonly #names: Names;
+  readonly #inquiries: Inquiries;
   readonly #witness = new Witness();
   #members: readonly string[] = [];
   #otherRevisions: readonly string[] = [];
@@ -130,6 +136,8 @@ export class Cluster implements Coordination {
       changed: () => deps.changed(),
     });
     this.#names = new Names(this.#parts, { isJoined, changed: () => deps.changed() });
+    const testify: Testify = deps.testify ?? (() => Promise.reject(new Error('its engine is not asked')));
+    this.#inquiries = new Inquiries(this.#parts, { isJoined, testify });
   }
 
   get holds(): HoldStore {
@@ -177,7 +185,13 @@ export class Cluster implements Coordination {
       this.#reporter.stop(),
       this.#holds.stop(),
       this.#names.stop(),
+      this.#inquiries.stop(),
     ]);
+  }
+
+  /** Asks every node on the cluster store for its own word. */
+  inquire(question: EndpointQuestion): Promise<Inquiry> {
+    return this.#inquiries.inquire(question);
   }
 
   /** To be called when there are new manifests, or a doubt about them began or ended. */
@@ -302,6 +316,7 @@ export class Cluster implements Coordination {
       this.#reporter.ring();
       this.#holds.ring();
       this.#names.ring();
+      this.#inquiries.ring();
       void this.#readMembers();
     }
     if (state.type === 'refused') this.#known?.();

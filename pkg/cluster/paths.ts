@@ -6,6 +6,9 @@ export const FOLDERS = {
   reports: 'reports',
   holds: 'holds',
   names: 'names',
+  nodes: 'nodes',
+  questions: 'questions',
+  answers: 'answers',
 } as const;
 
 export const CLUSTER_PATH = 'cluster';
@@ -59,6 +62,24 @@ export function partsByNode(names: readonly string[]): Map<string, Set<number>> 
     parts.set(node, (parts.get(node) ?? new Set()).add(Number(number)));
   }
   return parts;
+}
+
+/** A node that has been a member with an engine on the cluster store. */
+export function nodePath(node: string): string {
+  return `${FOLDERS.nodes}/${encodeName(node)}`;
+}
+
+/** Who asks, and which of its questions it is. */
+export function questionName(node: string, id: string): string {
+  return `${encodeName(node)}${PART_MARK}${id}`;
+}
+
+export function questionPath(name: string): string {
+  return `${FOLDERS.questions}/${name}`;
+}
+
+export function answerPath(name: string, node: string): string {
+  return `${FOLDERS.answers}/${name}${PART_MARK}${encodeName(node)}`;
 }
 
 export function holdPath(id: string): string {

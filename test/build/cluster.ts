@@ -149,6 +149,8 @@ export interface StagedAgentOptions {
   /** Name of its connection; the agent's own unless told. */
   readonly client?: string;
   readonly clock?: FakeClock;
+  readonly engineKind?: EngineFacts['kind'];
+  readonly testify?: NonNullable<ClusterDeps['testify']>;
 }
 
 /** What runs on a host, with or without an agent. */
@@ -175,6 +177,7 @@ export class StagedAgent {
   isReady = false;
   aliases: AgentStatus['aliases'] = [];
   readonly #stage: ClusterStage;
+  readonly #engineKind: EngineFacts['kind'];
   #isRung = false;
 
   constructor(stage: ClusterStage, name: string, given: StagedAgentOptions) {
@@ -183,6 +186,7 @@ export class StagedAgent {
     this.disk = given.disk ?? new FakeDisk();
     this.host = given.host ?? new FakeHost();
     this.labels = given.labels ?? {};
+    this.#engineKind = given.engineKind ?? 'plain';
     const clock = given.clock ?? stage.clock;
     const deps: ClusterDeps = {
       store: stage.coordinator.open(given.client ?? name, given.clock ? { clock: given.clock } : {}),
@@ -197,6 +201,7 @@ export class StagedAgent {
         return this.doubt === undefined ? { revision: now } : { revision: now, doubt: this.doubt };
       },
       facts: () => (this.engineUp ? Promise.resolve(this.facts()) : Promise.reject(new Error('no engine'))),
+      ...(given.testify ? { testify: given.testify } : {}),
     };
     const options: ClusterOptions = {
       cluster: given.cluster ?? 'default',
@@ -232,7 +237,7 @@ export class StagedAgent {
 
   facts(): EngineFacts {
     return {
-      kind: 'plain',
+      kind: this.#engineKind,
       node: {
         id: `id-of-${this.name}`,
         name: this.name,

@@ -1,0 +1,129 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type LiveCluster, openCluster } from '../build/live-cluster.ts';
+import { container, type LiveNode, manifest, network, pings, place, undoAfterAll } from '../build/live.ts';
+
+const undo = undoAfterAll();
+let cluster: LiveCluster;
+let first: LiveNode;
+let second: LiveNode;
+
+beforeAll(async () => {
+  // A node that is away for a moment must not be given up.
+  cluster = await openCluster({
+    name: 'it-heal-kv',
+    hosts: 2,
+    sessionTimeoutMs: 4_000,
+    nodeLostAfterMs: 300_000,
+  });
+  undo(() => cluster.close());
+  await place(cluster.manifests, 'all.yaml', manifest(network('ovr0'), pinned('steady', 0)));
+  [first, second] = [await cluster.start(0), await cluster.start(1)];
+  await cluster.converged();
+});
+
+function pinned(name: string, at: 0 | 1): ReturnType<typeof container> {
+  const nodeConstraint = `node==${cluster.lab.hosts[at]!.name}`;
+  return container(name, { nodeConstraint, networks: [{ name: 'ovr0', aliases: [`${name}-alias`] }] });
+}
+
+interface Key {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** The daemons' store, as their own library writes it. */
+async function store(method: 'GET' | 'PUT', path: string, value?: string): Promise<readonly Key[]> {
+  const { ip } = cluster.lab.hosts[0]!;
+  const answer = await fetch(`http://${ip}:2379/v2/keys/store/docker/network/v1.0/${path}`, {
+    method,
+    signal: AbortSignal.timeout(10_000),
+    ...(value === undefined ? {} : { body: new URLSearchParams({ value }) }),
+  });
+  if (!answer.ok) throw new Error(`${method} ${path}: ${await answer.text()}`);
+  const { node } = (await answer.json()) as { node: Key & { nodes?: readonly Key[] } };
+  return node.nodes ?? [node];
+}
+
+/** Leaves an endpoint in the store, as a daemon that died at a bad moment does. Returns its ID. */
+async function leaveEndpoint(name: string): Promise<string> {
+  const [{ Id } = { Id: '' }] = await first.docker.networksNamed('ovr0');
+  const [model] = await store('GET', `endpoint/${Id}`);
+  if (!model) throw new Error('no endpoint to copy');
+  const id = Buffer.from(name.padEnd(32, '.')).toString('hex');
+  const endpoint = { ...(JSON.parse(model.value) as object), id, name, sandbox: '' };
+  await store('PUT', `endpoint/${Id}/${id}`, JSON.stringify(endpoint));
+  const [count] = await store('GET', `endpoint_count/${Id}`);
+  const { Count } = JSON.parse(count?.value ?? '{}') as { Count: number };
+  await store('PUT', `endpoint_count/${Id}`, JSON.stringify({ Count: Count + 1 }));
+  return id;
+}
+
+/** The IDs of the endpoints of that name in the store. */
+async function endpoints(name: string): Promise<string[]> {
+  const [{ Id } = { Id: '' }] = await first.docker.networksNamed('ovr0');
+  const all = (await store('GET', `endpoint/${Id}`)).map(
+    ({ value }) => JSON.parse(value) as { id: string; name: string },
+  );
+  return all.filter((endpoint) => endpoint.name === name).map(({ id }) => id);
+}
+
+async function healed(node: LiveNode, key: string): Promise<readonly string[]> {
+  return ((await node.object(key))?.heals ?? []).map(({ playbook }) => playbook);
+}
+
+describe('an endpoint of a container’s name in the store', () => {
+  test('that no host holds: removed by the word of all, and the container attached', async () => {
+    const left = await leaveEndpoint('web');
+    await place(cluster.manifests, 'web.yaml', manifest(pinned('web', 1)));
+    await second.shows('Container/web', /^Ready/);
+    expect(await endpoints('web')).not.toContain(left);
+    expect(await healed(second, 'Container/web')).toContain('stale-endpoint');
+    expect(await pings(first.host, 'steady', 'web-alias')).toBe(true);
+    const [heal] = (await second.object('Container/web'))?.heals ?? [];
+    expect(heal?.saw).toContain(`by the word of this engine and ${first.host.name}`);
+  });
+
+  test('of a foreign container that runs on another host: told whose it is, and not touched', async () => {
+    await first.host.docker([
+      'run',
+      '--detach',
+      '--name',
+      'taken',
+      '--network',
+      'ovr0',
+      'busybox',
+      'sleep',
+      '1000',
+    ]);
+    const before = await first.docker.raw('/containers/taken/json');
+    const held = await endpoints('taken');
+    await place(cluster.manifests, 'taken.yaml', manifest(pinned('taken', 1)));
+    await second.shows('Container/taken', new RegExp(`container taken .* on node ${first.host.name}`));
+    await second.shows('Container/taken', /^Stalled/);
+    expect(await endpoints('taken')).toEqual(held);
+    expect(await first.docker.raw('/containers/taken/json')).toBe(before);
+    expect(await pings(first.host, 'steady', 'taken')).toBe(true);
+    await second.withdraw('taken.yaml');
+    await first.host.docker(['rm', '--force', 'taken']);
+  });
+
+  test('while a node that may hold it is away: left alone until it is back', async () => {
+    await first.ovrd.stop();
+    await second.eventually('the other is away', async () => {
+      const { nodes } = await second.ovrd.client.cluster();
+      return nodes.every(({ name, state }) => name !== first.host.name || state !== 'up');
+    });
+    const left = await leaveEndpoint('late');
+    await place(cluster.manifests, 'late.yaml', manifest(pinned('late', 1)));
+    await second.shows('Container/late', new RegExp(`${first.host.name} is away and cannot say whose it is`));
+    expect(await endpoints('late')).toEqual([left]);
+    first = await cluster.start(0);
+    await second.eventually(
+      'it is healed',
+      async () => (await healed(second, 'Container/late')).includes('stale-endpoint'),
+      90_000,
+    );
+    await cluster.converged();
+    expect(await endpoints('late')).not.toContain(left);
+  });
+});
