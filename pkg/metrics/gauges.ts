@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client';
 
 import { HOLD_KINDS, type AgentStatus, type CoordinatorStatus } from '../reconcile/index.ts';
-import { aliasHolders, countObjects, driftSeries } from './series.ts';
+import { aliasHolders, countObjects, driftSeries, networkAddresses } from './series.ts';
 
 /** What one gauge shows: series with their values. */
 type Series<L extends string> = readonly { readonly labels: Record<L, string>; readonly value: number }[];
@@ -69,6 +69,12 @@ function addObjects(add: Add): void {
     help: 'Containers of this node that have the alias on the network.',
     labelNames: ['alias', 'network'],
     series: aliasHolders,
+  });
+  add({
+    name: 'ovr_network_addresses',
+    help: 'Addresses of a declared network: used by this node, and what containers can have over all nodes.',
+    labelNames: ['network', 'scope', 'state'],
+    series: networkAddresses,
   });
 }
 

@@ -168,6 +168,17 @@ describe('createMetrics', () => {
     ]);
   });
 
+  it('shows how many addresses networks have and this node uses', async () => {
+    const observed = { id: 'n', createdAtMs: 0, scope: 'swarm', addresses: { used: 3, total: 253 } };
+    const net = { key: 'Network/ovr0', kind: 'Network', name: 'ovr0', observed } as const;
+    const bare = { key: 'Network/bare', kind: 'Network', name: 'bare' } as const;
+    metrics.observer.statusChanged(status({ objects: [object(net), object(bare)] }));
+    expect(await lines('ovr_network_addresses')).toEqual([
+      'ovr_network_addresses{network="ovr0",scope="shared",state="used"} 3',
+      'ovr_network_addresses{network="ovr0",scope="shared",state="total"} 253',
+    ]);
+  });
+
   it('counts who holds an alias, running containers only', async () => {
     const endpoints = [{ network: 'ovr0', ipv4Address: '10.0.9.2', aliases: ['nginx', 'web'] }];
     const observed = { id: 'a', createdAtMs: 0, endpoints };
@@ -329,7 +340,12 @@ describe('docs/metrics.md', () => {
     const observed = { id: 'a', createdAtMs: 0, state: 'running', endpoints };
     const commit = { commit: 'abc', author: 'Ann', timeMs: 0, subject: 'First' };
     const sources = [{ name: 'git', synced: true, lastSyncMs: 1, commit }];
-    const objects = [object({ causes: [aliasDrift], observed })];
+    const addresses = { used: 1, total: 253 };
+    const net = { id: 'b', createdAtMs: 0, scope: 'swarm', addresses };
+    const objects = [
+      object({ causes: [aliasDrift], observed }),
+      object({ key: 'Network/ovr0', kind: 'Network', name: 'ovr0', observed: net }),
+    ];
     metrics.observer.statusChanged(status({ objects, sources, revision: { digest: 'abc', objects: 1 } }));
     const text = await metrics.render();
     const page = await readFile(new URL('../../docs/metrics.md', import.meta.url), 'utf8');

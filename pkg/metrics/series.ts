@@ -59,3 +59,25 @@ export function aliasHolders({ objects }: AgentStatus): AliasCount[] {
   }
   return [...holders.values()];
 }
+
+interface AddressCount {
+  readonly labels: {
+    readonly network: string;
+    readonly scope: 'local' | 'shared';
+    readonly state: 'used' | 'total';
+  };
+  readonly value: number;
+}
+
+/** Two series for each network whose addresses are known. */
+export function networkAddresses({ objects }: AgentStatus): AddressCount[] {
+  return objects.flatMap(({ kind, name: network, observed }): AddressCount[] => {
+    if (kind !== 'Network' || !observed?.addresses) return [];
+    const scope = observed.scope === 'local' ? 'local' : 'shared';
+    const { used, total } = observed.addresses;
+    return [
+      { labels: { network, scope, state: 'used' }, value: used },
+      { labels: { network, scope, state: 'total' }, value: total },
+    ];
+  });
+}

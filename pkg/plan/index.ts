@@ -1,4 +1,5 @@
 export * from './action.ts';
+export * from './addresses.ts';
 export * from './alias.ts';
 export * from './alias-outcome.ts';
 export * from './input.ts';

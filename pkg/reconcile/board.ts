@@ -1,6 +1,6 @@
 import { splitKey, type Condition, type Mode, type ObjectKey } from '../api/index.ts';
 import type { ManifestObject } from '../manifest/index.ts';
-import type { Verdict } from '../plan/index.ts';
+import { countAddresses, type Verdict } from '../plan/index.ts';
 import type { ObservedContainer, ObservedNetwork, ObservedState } from '../state/index.ts';
 import type { ActionRecord, HealRecord, ObjectStatus, ObservedSummary } from './status.ts';
 
@@ -58,7 +58,7 @@ export class Board {
     return [...this.#entries].map(([key, entry]) => {
       const { kind, name } = splitKey(key);
       const summaries = {
-        Network: () => summariseNetwork(networks.get(name)),
+        Network: () => summariseNetwork(networks.get(name), observed?.containers ?? []),
         Container: () => summariseContainer(containers.get(name)),
         Alias: () => undefined,
       };
@@ -92,10 +92,15 @@ export class Board {
   }
 }
 
-function summariseNetwork(network: ObservedNetwork | undefined): ObservedSummary | undefined {
+function summariseNetwork(
+  network: ObservedNetwork | undefined,
+  containers: readonly ObservedContainer[],
+): ObservedSummary | undefined {
   if (!network) return undefined;
+  const addresses = countAddresses(network, containers);
   const { id, createdAtMs, driver, scope } = network;
-  return { id, createdAtMs, driver, scope, subnets: network.subnets.map(({ subnet }) => subnet) };
+  const subnets = network.subnets.map(({ subnet }) => subnet);
+  return { id, createdAtMs, driver, scope, subnets, ...(addresses ? { addresses } : {}) };
 }
 
 function summariseContainer(container: ObservedContainer | undefined): ObservedSummary | undefined {

@@ -1,7 +1,7 @@
 export * from './alone.ts';
 export * from './hold-status.ts';
 export * from './holds.ts';
-export { holderOn } from './heal/holder.ts';
+export * from './heal/holder.ts';
 export type { Finding, FindingAnswer } from './heal/republisher.ts';
 export * from './observer.ts';
 export * from './ports.ts';

@@ -1,4 +1,4 @@
-import type { ActionType, AliasView } from '../plan/index.ts';
+import type { ActionType, AliasView, NetworkAddresses } from '../plan/index.ts';
 import type {
   Cause,
   ConditionType,
@@ -63,6 +63,7 @@ export interface ObservedSummary {
   readonly driver?: string;
   readonly scope?: string;
   readonly subnets?: readonly string[];
+  readonly addresses?: NetworkAddresses;
   /** Containers. */
   readonly image?: string;
   readonly state?: string;
