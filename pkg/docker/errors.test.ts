@@ -28,6 +28,13 @@ const ROWS: readonly Row[] = [
     'not-modified',
     'already-so',
   ],
+  [
+    'start-container',
+    500,
+    'Could not attach to network lhznzn5gc45jjzhmqemy49tt3: context deadline exceeded',
+    'attach-timeout',
+    'transient',
+  ],
   ['connect', 409, 'web is already attached to network ovr0', 'already-connected', 'already-so'],
   ['disconnect', 500, 'container abc is not connected to network ovr0', 'not-connected', 'already-so'],
   ['disconnect', 500, 'container abc is not connected to the network ovr0', 'not-connected', 'already-so'],

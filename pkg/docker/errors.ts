@@ -127,7 +127,7 @@ const RULES: readonly Rule[] = [
   {
     code: 'attach-timeout',
     kind: 'transient',
-    says: /attaching to network failed|after successful attachment|could not find (network attachment|attacher)/i,
+    says: /attaching to network failed|could not attach to network .*deadline exceeded|after successful attachment|could not find (network attachment|attacher)/i,
     mend: 'The Swarm managers gave no address in time: check the address, the subnet and the managers.',
   },
   {

@@ -17,6 +17,7 @@ export function factsOf(input: FactsInput): EngineFacts {
   const { info, apiVersion } = input;
   return {
     kind: kindOf(info),
+    ...(isSettled(info) ? {} : { joining: true }),
     node: nodeOf(input),
     version: info.ServerVersion ?? '',
     apiVersion,

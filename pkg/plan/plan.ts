@@ -7,6 +7,7 @@ import { planContainer } from './containers.ts';
 import { createContext } from './context.ts';
 import { planFenced } from './fencing.ts';
 import type { PlanInput } from './input.ts';
+import { JOINING_RECHECK_MS, untilJoined } from './joining.ts';
 import { planNetworks } from './networks.ts';
 import { planRemovals } from './removals.ts';
 import type { ObjectPlan, Plan, Verdict } from './result.ts';
@@ -23,7 +24,7 @@ export function plan(input: PlanInput): Plan {
   const containers = [
     ...assignments.here.map((declared) => {
       const object = withGivenNames(declared, aliases.given.get(declared.key));
-      const outcome = planContainer({ ...context, aliases }, object, networks.outlooks);
+      const outcome = untilJoined(context, planContainer({ ...context, aliases }, object, networks.outlooks));
       return outcome.plan ? { ...outcome, plan: withTenure(object, input, outcome.plan) } : outcome;
     }),
     ...assignments.fenced.map((object) => planFenced(context, object)),
@@ -41,6 +42,7 @@ export function plan(input: PlanInput): Plan {
     ...notHere(assignments, removals.verdicts),
     ...removals.verdicts,
   ];
+  const joining = input.observed.engine.joining ? JOINING_RECHECK_MS : undefined;
   return {
     objects: objects.sort(byRankAndKey),
     verdicts: verdicts.sort((a, b) => compareStrings(a.condition.key, b.condition.key)),
@@ -48,7 +50,7 @@ export function plan(input: PlanInput): Plan {
     aliases: aliases.views,
     given: aliases.given,
     successions: aliases.successions,
-    ...recheck(networks.recheckAfterMs, aliases.recheckAfterMs),
+    ...recheck(networks.recheckAfterMs, aliases.recheckAfterMs, joining),
   };
 }
 

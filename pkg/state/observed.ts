@@ -12,6 +12,8 @@ export type EngineKind = 'plain' | 'cluster-store' | 'swarm-manager' | 'swarm-wo
 
 export interface EngineFacts {
   readonly kind: EngineKind;
+  /** In Swarm mode and not in contact with a manager: nothing can be attached to its overlays now. */
+  readonly joining?: true;
   readonly node: NodeFacts;
   readonly version: string;
   /** The API version in use after negotiation. */

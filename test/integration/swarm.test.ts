@@ -97,6 +97,13 @@ describe('a manager and a worker', () => {
     expect((await atWorker.steps(mark)).every(({ cause }) => cause?.drift)).toBe(true);
   });
 
+  test('what was healed until now is told, each by its playbook', async () => {
+    const heals = (await atWorker.object('Container/on-worker'))?.heals ?? [];
+    expect(new Set(heals.map(({ playbook }) => playbook))).toEqual(
+      new Set(['attach-by-name', 'reconnect-endpoint']),
+    );
+  });
+
   test('a restart of the worker daemon: everything comes back, ovrd goes on', async () => {
     const { pid } = atWorker.ovrd;
     await worker.restartDaemon();
@@ -111,6 +118,27 @@ describe('a manager and a worker', () => {
     expect(await endpoint(atWorker, 'on-worker')).toContain('both');
     expect(await atWorker.docker.containerNames()).toEqual(['on-worker']);
     expect(atWorker.ovrd.pid).toBe(pid);
+  });
+
+  test('while no manager answers nothing can be attached: done once one does, without a hand', async () => {
+    await manager.stopDaemon();
+    await worker.docker(['kill', 'on-worker']);
+    // Docker takes 20 s to say so, or the node knows by then that it has lost its managers.
+    await atWorker.shows('Container/on-worker', /^(Failed|Waiting): .*(attach|network)/);
+    await manager.startDaemon();
+    const back = performance.now();
+    await atWorker.eventually('the container runs on the overlay', async () => {
+      const found = await atWorker.docker.container('on-worker');
+      return found?.State.Status === 'running' && 'ovr0' in found.NetworkSettings.Networks;
+    });
+    process.stdout.write(
+      `back on the overlay ${Math.round(performance.now() - back)} ms after the manager\n`,
+    );
+    await atWorker.converged();
+    expect(await endpoint(atWorker, 'on-worker')).toContain('both');
+    const heals = (await atWorker.object('Container/on-worker'))?.heals ?? [];
+    expect(heals.map(({ playbook }) => playbook)).toContain('rejoin-overlay');
+    await atManager.converged();
   });
 
   test('deleted manifests: the containers go, then the overlay', async () => {
