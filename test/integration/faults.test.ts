@@ -228,3 +228,159 @@ describe('one object in trouble holds up no other', () => {
     expect(await node.docker.containerNames('running')).toEqual(['broken', 'steady', 'wants']);
   });
 });
+
+/** The playbooks that have healed an object, oldest first. */
+async function healed(key: string): Promise<string[]> {
+  return ((await node.object(key))?.heals ?? []).map(({ playbook }) => playbook);
+}
+
+/** Does what a person does while ovrd does not look. */
+async function behindItsBack(act: () => Promise<unknown>): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await act();
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+}
+
+describe('what Docker says when networks break', () => {
+  const connects = /POST .*\/networks\/[^/]+\/connect/;
+
+  /** Breaks `broken` while connects are answered so, and heals once the object says what is expected. */
+  async function refused(status: number, message: string, says: RegExp): Promise<void> {
+    proxy.fault(connects, dockerError(status, message));
+    await host.docker(['network', 'disconnect', 'net0', 'broken']);
+    await node.shows('Container/broken', says);
+    proxy.heal();
+    await isWhole();
+  }
+
+  test('an endpoint that it neither shows nor lets be made anew: told, tried five times, and no container touched', async () => {
+    const before = await picture();
+    const mark = await node.mark();
+    await refused(
+      403,
+      'endpoint with name broken already exists in network net0',
+      /^(Waiting|Stalled): .*shows none.*restart Docker/,
+    );
+    expect(await picture()).toEqual(before);
+    const renames = (await node.steps(mark)).filter(({ action }) => action === 'RenameContainer');
+    expect(renames).toEqual([]);
+  });
+
+  test.each([
+    [
+      'managers that give no answer',
+      500,
+      'attaching to network failed, make sure your network options are correct and check manager logs: context deadline exceeded',
+      /^Failed: .*check the address, the subnet and the managers/,
+    ],
+    [
+      'an attachment that Swarm mode has lost',
+      500,
+      'could not find network attachment for container broken to network net0',
+      /^Failed: .*could not find network attachment/,
+    ],
+    [
+      'no virtual address left',
+      500,
+      'could not find an available IP while allocating VIP',
+      /^Waiting: .*give the network a bigger subnet/,
+    ],
+  ])('%s: told with the mend, and done once it is over', (_, status, message, says) =>
+    refused(status, message, says),
+  );
+
+  test('a network without an address left: the one object waits, and is done once there is one', async () => {
+    await node.offer(
+      'full.yaml',
+      network('full', { driver: 'bridge', ipam: { subnet: '10.83.0.0/30' } }),
+      container('has', { networks: ['full'] }),
+    );
+    onTestFinished(() => node.withdraw('full.yaml').then(() => node.converged()));
+    await node.converged();
+    await place(
+      node.manifests,
+      'full.yaml',
+      manifest(
+        network('full', { driver: 'bridge', ipam: { subnet: '10.83.0.0/30' } }),
+        container('has', { networks: ['full'] }),
+        container('late', { networks: ['full'] }),
+      ),
+    );
+    await node.shows('Container/late', /^Waiting: .*no available IPv4 addresses.*bigger subnet/);
+    const addresses = (await node.object('Network/full'))?.observed?.addresses;
+    expect(addresses).toEqual({ used: 1, total: 1 });
+    const mark = await node.mark();
+    await host.docker(['network', 'disconnect', 'net0', 'broken']);
+    await node.eventually('broken is repaired', async () =>
+      (await node.steps(mark)).some(
+        ({ key, action }) => key === 'Container/broken' && action === 'ConnectEndpoint',
+      ),
+    );
+    await place(
+      node.manifests,
+      'full.yaml',
+      manifest(
+        network('full', { driver: 'bridge', ipam: { subnet: '10.83.0.0/30' } }),
+        container('late', { networks: ['full'] }),
+      ),
+    );
+    await node.shows('Container/late', /^Ready/);
+  });
+
+  test('an address on a network whose subnet was not configured: told with the mend', async () => {
+    await host.docker(['network', 'create', 'plain']);
+    await node.offer(
+      'plain.yaml',
+      container('guest', { networks: [{ name: 'plain', ipv4Address: '172.31.9.9' }] }),
+    );
+    await node.shows('Container/guest', /^Failed: .*Give the network an ipam.subnet/);
+    const before = await node.docker.networksNamed('plain');
+    await node.withdraw('plain.yaml');
+    await node.converged();
+    expect(await node.docker.networksNamed('plain')).toEqual(before);
+    await host.docker(['network', 'rm', 'plain']);
+  });
+
+  test('a network that was removed while its container was stopped: made again, and the same container on it', async () => {
+    await node.declare(
+      'again.yaml',
+      network('again', { driver: 'bridge', ipam: { subnet: '10.84.0.0/24' } }),
+      container('member', { networks: [{ name: 'again', aliases: ['m'] }] }),
+    );
+    onTestFinished(() => node.withdraw('again.yaml').then(() => node.converged()));
+    const { Id } = await node.docker.mustInspect('member');
+    const [old] = await node.docker.networksNamed('again');
+    await behindItsBack(async () => {
+      await host.docker(['stop', '--time', '0', 'member']);
+      await host.docker(['network', 'rm', 'again']);
+    });
+    await node.eventually('it runs on the new network', async () => {
+      const found = await node.docker.mustInspect('member');
+      const id = found.NetworkSettings.Networks['again']?.NetworkID;
+      return found.State.Status === 'running' && id !== undefined && id !== old?.Id;
+    });
+    await node.converged();
+    const { Id: now, NetworkSettings } = await node.docker.mustInspect('member');
+    expect(now).toBe(Id);
+    expect(NetworkSettings.Networks['again']?.Aliases).toContain('m');
+    expect(await healed('Container/member')).toContain('replaced-network');
+  });
+
+  test('aliases that somebody’s own disconnect and connect lost: put back, on the same address', async () => {
+    const address = async (): Promise<string | undefined> =>
+      (await node.docker.mustInspect('broken')).NetworkSettings.Networks['net0']?.IPAddress;
+    const before = await address();
+    await behindItsBack(async () => {
+      await host.docker(['network', 'disconnect', 'net0', 'broken']);
+      await host.docker(['network', 'connect', '--ip', before ?? '', 'net0', 'broken']);
+    });
+    await node.eventually('it is healed', async () =>
+      (await healed('Container/broken')).includes('restore-aliases'),
+    );
+    await isWhole();
+    expect(await address()).toBe(before);
+  });
+});

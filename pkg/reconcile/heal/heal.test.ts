@@ -233,6 +233,43 @@ describe('a network that is in use', () => {
   });
 });
 
+test('an attachment that Swarm mode has lost is made anew', async () => {
+  const it = await bench('swarm');
+  let isLost = true;
+  it.world.faults = ({ operation, phase }) => {
+    if (operation !== 'disconnect' || phase !== 'after' || !isLost) return undefined;
+    isLost = false;
+    throw new OvrError(
+      'attachment-lost',
+      'already-so',
+      'could not find network attachment for container web',
+    );
+  };
+  it.host.hand.disconnect('web', 'net0');
+  it.host.hand.connect('web', 'net0');
+  await it.agent.run();
+  expect(isLost).toBe(false);
+  expect(condition(it.agent, 'Container/web')).toBe('Ready');
+  expect(it.heals).toContain('reattach');
+});
+
+test('an endpoint that the engine refuses and does not show is told of, and nothing is renamed or removed', async () => {
+  const it = await bench('cluster-store', { type: 'held-by-nobody', nodes: [] });
+  it.host.hand.disconnect('web', 'net0');
+  it.world.faults = ({ operation, phase }) => {
+    if (operation !== 'connect' || phase !== 'before') return undefined;
+    throw new OvrError('stale-endpoint', 'waiting', 'endpoint with name web already exists in network net0');
+  };
+  it.host.calls.clear();
+  await it.agent.run(60_000);
+  expect(condition(it.agent, 'Container/web')).toBe('Stalled');
+  expect(message(it)).toMatch(/shows none: restart Docker/);
+  expect([it.host.calls.get('dropEndpoint'), it.host.calls.get('renameContainer')]).toEqual([
+    undefined,
+    undefined,
+  ]);
+});
+
 test('each repair of an endpoint is a playbook of its own', async () => {
   const it = await bench('cluster-store');
   it.host.hand.disconnect('web', 'net0');
