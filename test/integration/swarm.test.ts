@@ -97,11 +97,9 @@ describe('a manager and a worker', () => {
     expect((await atWorker.steps(mark)).every(({ cause }) => cause?.drift)).toBe(true);
   });
 
-  test('what was healed until now is told, each by its playbook', async () => {
+  test('what was healed until now is told by its playbook', async () => {
     const heals = (await atWorker.object('Container/on-worker'))?.heals ?? [];
-    expect(new Set(heals.map(({ playbook }) => playbook))).toEqual(
-      new Set(['attach-by-name', 'reconnect-endpoint']),
-    );
+    expect(heals.map(({ playbook }) => playbook)).toContain('reconnect-endpoint');
   });
 
   test('a restart of the worker daemon: everything comes back, ovrd goes on', async () => {
@@ -211,6 +209,8 @@ test('manager first: the worker finds the overlay that it cannot list', async ()
     expect((await atWorker.docker.mustInspect('late')).NetworkSettings.Networks['early']?.IPAddress).not.toBe(
       '',
     );
+    const heals = (await atWorker.object('Container/late'))?.heals ?? [];
+    expect(heals.map(({ playbook }) => playbook)).toEqual(['attach-by-name']);
     await atManager.converged();
   } finally {
     await atWorker.close();
