@@ -16,6 +16,8 @@ export interface Surroundings {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly clock: Clock;
+  /** Who runs this. */
+  readonly who: () => string;
   readonly local: Local;
   readonly untilInterrupted: CliContext['untilInterrupted'];
 }
@@ -58,7 +60,7 @@ function usageLine(text: string, command: string): string {
 }
 
 function createContext(surroundings: Surroundings, flags: FlagTexts): CliContext {
-  const { env, readFile, stdout, stderr, clock, local, untilInterrupted } = surroundings;
+  const { env, readFile, stdout, stderr, clock, who, local, untilInterrupted } = surroundings;
   const config = async (): Promise<ClientConfig> => {
     const loaded = await loadClientConfig({ flags, env, readFile });
     if (loaded.ok) return loaded.config;
@@ -70,5 +72,16 @@ function createContext(surroundings: Surroundings, flags: FlagTexts): CliContext
     return createClient(server === undefined ? { socketPath: socket } : { url: server });
   };
   const paint = createPaint(stdout.isTty, env);
-  return { stdout, stderr, clock, paint, version: readVersion(), local, config, connect, untilInterrupted };
+  return {
+    stdout,
+    stderr,
+    clock,
+    paint,
+    version: readVersion(),
+    who,
+    local,
+    config,
+    connect,
+    untilInterrupted,
+  };
 }

@@ -19,6 +19,8 @@ export interface CliContext {
   /** Colours for stdout, or none. */
   readonly paint: Paint;
   readonly version: string;
+  /** Who runs this, for what others see. */
+  who(): string;
   /** What runs in this process, without an agent. */
   readonly local: Local;
   /** Flags, variables and file. Fails with a UsageError that lists every mistake. */

@@ -7,6 +7,7 @@ import type { Clock } from '../../pkg/api/index.ts';
 import { runCli } from './cli.ts';
 import type { Output } from './context.ts';
 import { createLocal } from './local.ts';
+import { whoAmI } from './who.ts';
 
 const INTERRUPTED = 130;
 
@@ -46,6 +47,7 @@ const exitCode = await runCli(process.argv.slice(2), {
   stdout: outputOf(process.stdout),
   stderr: outputOf(process.stderr),
   clock,
+  who: () => whoAmI(process.env),
   local: createLocal({ clock, readStdin: () => text(process.stdin) }),
   untilInterrupted,
 });

@@ -8,8 +8,11 @@ import { addDiff } from './verbs/diff.ts';
 import { addEvents } from './verbs/events.ts';
 import { addExplain } from './verbs/explain.ts';
 import { addGet } from './verbs/get.ts';
+import { addHistory } from './verbs/history.ts';
 import { addPlace } from './verbs/place.ts';
 import { addPrune } from './verbs/prune.ts';
+import { addResume } from './verbs/resume.ts';
+import { addRollback } from './verbs/rollback.ts';
 import { addSchema } from './verbs/schema.ts';
 import { addStatus } from './verbs/status.ts';
 import { addSync } from './verbs/sync.ts';
@@ -18,9 +21,9 @@ import { addVersion } from './verbs/version.ts';
 import type { AddVerb, Run } from './verb.ts';
 
 const VERBS: readonly { readonly group: string; readonly verbs: readonly AddVerb[] }[] = [
-  { group: 'Look:', verbs: [addStatus, addGet, addDescribe, addExplain, addEvents] },
+  { group: 'Look:', verbs: [addStatus, addGet, addDescribe, addExplain, addEvents, addHistory] },
   { group: 'Work with manifests:', verbs: [addValidate, addDiff, addApply, addPlace, addSchema] },
-  { group: 'Decide:', verbs: [addPrune, addSync] },
+  { group: 'Decide:', verbs: [addRollback, addResume, addPrune, addSync] },
   { group: 'Other:', verbs: [addCompletion, addVersion] },
 ];
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Clock, Logger } from '../api/index.ts';
 import { readVersion, type Config } from '../config/index.ts';
 import { createMetrics } from '../metrics/index.ts';
-import { Reconciler, type Observer } from '../reconcile/index.ts';
+import { Reconciler, type Observer, type RevisionControl } from '../reconcile/index.ts';
 import { createServer, type Server } from '../server/index.ts';
 import { createShared, type SharedPart } from './coordination.ts';
 import { createEngine } from './engine.ts';
@@ -10,6 +10,7 @@ import { createGitServices } from './git-services.ts';
 import { createFileStore } from './file-store.ts';
 import { hostRoutes } from './host-routes.ts';
 import { askedOnce, createManifestSources, type ManifestSources } from './manifest-sources.ts';
+import { createRevisions, type Revisions } from './revisions.ts';
 import { secretFiles } from './secret-files.ts';
 
 /** How long a new overlay on a cluster store is left alone; seen there: rivals show up within tens of milliseconds. */
@@ -36,14 +37,24 @@ export interface AgentDeps {
 export async function createAgent(config: Config, deps: AgentDeps): Promise<Agent> {
   const { clock, logger } = deps;
   const sources = createManifestSources(config, deps);
-  const { source } = sources;
+  const revisions = createRevisions({
+    source: sources.source,
+    stateDir: config.stateDir,
+    clock,
+    holds: () => shared.holds,
+    tell: (message) => reconciler.tellCluster('warning', message),
+  });
+  const { history, source, rollbacks } = revisions;
   const metrics = createMetrics(sources.problems);
   const engine = await createEngine(config, { clock, logger: logger.child({ part: 'engine' }) });
   const shared: SharedPart = await createShared(config, {
     ...deps,
     engine,
     source,
-    changed: () => reconciler.sourceChanged(),
+    changed: () => {
+      source.holdsChanged();
+      reconciler.sourceChanged();
+    },
     tell: (severity, message) => reconciler.tellCluster(severity, message),
   });
   const reconciler: Reconciler = new Reconciler(
@@ -57,6 +68,7 @@ export async function createAgent(config: Config, deps: AgentDeps): Promise<Agen
       observer: reporting(metrics.observer, shared),
       random: Math.random,
       coordination: shared,
+      applied: (revision, state) => history.applied(revision, state),
       hostRoutes,
     },
     {
@@ -69,7 +81,24 @@ export async function createAgent(config: Config, deps: AgentDeps): Promise<Agen
       concurrency: config.concurrency,
     },
   );
-  const server = config.once ? undefined : createApi(config, { reconciler, metrics, sources, clock, logger });
+  const server = config.once
+    ? undefined
+    : createApi(config, { reconciler, rollbacks, metrics, sources, clock, logger });
+  return lifeOf({ config, sources, revisions, shared, reconciler, server });
+}
+
+interface Life {
+  readonly config: Config;
+  readonly sources: ManifestSources;
+  readonly revisions: Revisions;
+  readonly shared: SharedPart;
+  readonly reconciler: Reconciler;
+  readonly server: Server | undefined;
+}
+
+/** What begins and ends in which order. */
+function lifeOf({ config, sources, revisions, shared, reconciler, server }: Life): Agent {
+  const { source, history } = revisions;
   return {
     start: async () => {
       await server?.start();
@@ -79,11 +108,13 @@ export async function createAgent(config: Config, deps: AgentDeps): Promise<Agen
       });
       if (config.once) await askedOnce(sources);
       await shared.start();
+      source.holdsChanged();
       await reconciler.start();
     },
     stop: async () => {
       await source.stop();
       await reconciler.stop();
+      await history.done();
       await shared.stop();
       await server?.stop();
     },
@@ -106,13 +137,14 @@ function createApi(
   config: Config,
   parts: {
     reconciler: Reconciler;
+    rollbacks: RevisionControl;
     metrics: ReturnType<typeof createMetrics>;
     sources: ManifestSources;
     clock: Clock;
     logger: Logger;
   },
 ): Server {
-  const { reconciler, metrics, sources, clock, logger } = parts;
+  const { reconciler, rollbacks, metrics, sources, clock, logger } = parts;
   const git = createGitServices({
     ...sources,
     webhookSecretFile: config.git?.webhookSecretFile,
@@ -122,6 +154,7 @@ function createApi(
   return createServer({
     view: reconciler,
     control: reconciler,
+    revisions: rollbacks,
     metrics,
     ...(git ? { git } : {}),
     socketPath: config.socket,

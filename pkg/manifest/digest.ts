@@ -1,7 +1,8 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import { compareStrings } from '../api/index.ts';
+import { compareStrings, type Kind } from '../api/index.ts';
 import type { AliasSpec, ContainerSpec, NetworkSpec } from './objects.ts';
+import type { Revision } from './revision.ts';
 
 /** 128 bits: enough for a label to tell versions of one object apart, short enough to read. */
 const HEX_LENGTH = 32;
@@ -35,7 +36,7 @@ const UNORDERED: readonly string[] = [
 ] satisfies (keyof ContainerSpec)[];
 
 /** Fields that hold their default mean the same as fields left out, so a field that is added later changes no old hash. */
-const CONTAINER_DEFAULTS: Readonly<Record<string, string>> = canonicalFields({
+const CONTAINER_DEFAULT_VALUES = {
   imagePullPolicy: 'IfNotPresent',
   nodeConstraint: [],
   reschedule: 'never',
@@ -45,19 +46,32 @@ const CONTAINER_DEFAULTS: Readonly<Record<string, string>> = canonicalFields({
   restartPolicy: { name: 'always', maximumRetryCount: 0 },
   resources: { limits: {}, requests: {} },
   labels: {},
-} satisfies Partial<ContainerSpec>);
+} satisfies Partial<ContainerSpec>;
 
-const NETWORK_DEFAULTS: Readonly<Record<string, string>> = canonicalFields({
+const NETWORK_DEFAULT_VALUES = {
   driver: 'overlay',
   internal: false,
   encrypted: false,
   options: {},
   labels: {},
-} satisfies Partial<NetworkSpec>);
+} satisfies Partial<NetworkSpec>;
 
-const ALIAS_DEFAULTS: Readonly<Record<string, string>> = canonicalFields({
-  readiness: 'Running',
-} satisfies Partial<AliasSpec>);
+const ALIAS_DEFAULT_VALUES = { readiness: 'Running' } satisfies Partial<AliasSpec>;
+
+const CONTAINER_DEFAULTS: Readonly<Record<string, string>> = canonicalFields(CONTAINER_DEFAULT_VALUES);
+const NETWORK_DEFAULTS: Readonly<Record<string, string>> = canonicalFields(NETWORK_DEFAULT_VALUES);
+const ALIAS_DEFAULTS: Readonly<Record<string, string>> = canonicalFields(ALIAS_DEFAULT_VALUES);
+
+const DEFAULT_VALUES: Readonly<Record<Kind, object>> = {
+  Network: NETWORK_DEFAULT_VALUES,
+  Container: CONTAINER_DEFAULT_VALUES,
+  Alias: ALIAS_DEFAULT_VALUES,
+};
+
+/** A spec with the defaults of fields that it does not have, as one of an older version may. */
+export function withDefaults(kind: Kind, spec: object): object {
+  return { ...DEFAULT_VALUES[kind], ...spec };
+}
 
 /** Everything an object means, but not where it is declared. */
 interface Meaning {
@@ -92,6 +106,14 @@ export function aliasDigests(meaning: Meaning, spec: AliasSpec): { digest: strin
 /** SHA-256 of a text, shortened to 32 hexadecimal digits: the one form of every digest and hash here. */
 export function digestOf(text: string): string {
   return bytesToHex(sha256(utf8ToBytes(text))).slice(0, HEX_LENGTH);
+}
+
+/** Digest of a revision: of its objects' digests, and of what is not decided. */
+export function revisionDigest({ objects, undecided }: Omit<Revision, 'digest'>): string {
+  const keys = [...objects.keys()].sort(compareStrings);
+  const lines = keys.map((key) => `${key} ${objects.get(key)?.digest ?? ''}`);
+  const open = [...undecided].sort(compareStrings).map((key) => `${key} undecided`);
+  return digestOf([...lines, ...open].join('\n'));
 }
 
 type Fields = Readonly<Record<string, string>>;

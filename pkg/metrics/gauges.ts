@@ -86,6 +86,12 @@ function addSources(add: Add): void {
     series: ({ revision }) => (revision ? [{ labels: { revision: revision.digest }, value: 1 }] : []),
   });
   add({
+    name: 'ovr_pinned_revision_info',
+    help: 'The revision that somebody has pinned.',
+    labelNames: ['revision'],
+    series: ({ pin }) => (pin ? [{ labels: { revision: pin.revision }, value: 1 }] : []),
+  });
+  add({
     name: 'ovr_source_last_sync_timestamp_seconds',
     help: 'When the source was last read completely, seconds since the epoch.',
     labelNames: ['source'],

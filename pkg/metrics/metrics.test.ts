@@ -346,7 +346,10 @@ describe('docs/metrics.md', () => {
       object({ causes: [aliasDrift], observed }),
       object({ key: 'Network/ovr0', kind: 'Network', name: 'ovr0', observed: net }),
     ];
-    metrics.observer.statusChanged(status({ objects, sources, revision: { digest: 'abc', objects: 1 } }));
+    const pin = { revision: 'abc', who: 'ann', sinceMs: 0 };
+    metrics.observer.statusChanged(
+      status({ objects, sources, pin, revision: { digest: 'abc', objects: 1 } }),
+    );
     const text = await metrics.render();
     const page = await readFile(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
     const rows = [...page.matchAll(/^\| `(ovr_\w+)(?:\{([^}]*)\})?` \| (\w+) \|/gm)].map(

@@ -60,13 +60,14 @@ export function describeObjects(
 export function describeSource(
   name: string,
   state: SourceState,
-): Pick<AgentStatus, 'revision' | 'sources' | 'diagnostics'> {
-  const { revision, diagnostics, parts = [{ name, state }] } = state;
+): Pick<AgentStatus, 'revision' | 'pin' | 'sources' | 'diagnostics'> {
+  const { revision, pin, diagnostics, parts = [{ name, state }] } = state;
   const isApplied = revision !== undefined;
   return {
     sources: parts.map((part) => describePart(part, isApplied)),
     diagnostics,
     ...(revision ? { revision: { digest: revision.digest, objects: revision.objects.size } } : {}),
+    ...(pin ? { pin } : {}),
   };
 }
 

@@ -1,4 +1,4 @@
-import { holdKind, ROLLBACK_ID, type Hold, type HoldKind } from './holds.ts';
+import { holdKind, readRollback, ROLLBACK_ID, type Hold, type HoldKind } from './holds.ts';
 
 /** A hold that is in force, as status and CLI show it. */
 export interface HoldStatus extends Hold {
@@ -24,13 +24,10 @@ function release(id: string): string {
   return id === ROLLBACK_ID ? 'ovr resume' : `ovr switch ${id.slice(id.indexOf('/') + 1)} --back`;
 }
 
-function says(kind: HoldKind, { what }: Hold): string {
-  const content = parse(what);
-  if (kind === 'rollback') {
-    const { revision } = content;
-    return typeof revision === 'string' ? `revision ${revision.slice(0, DIGEST_SHOWN)}` : cut(what);
-  }
-  const { selector } = content;
+function says(kind: HoldKind, hold: Hold): string {
+  if (kind === 'rollback') return `revision ${readRollback(hold).slice(0, DIGEST_SHOWN)}`;
+  const { what } = hold;
+  const { selector } = parse(what);
   if (typeof selector !== 'object' || selector === null) return cut(what);
   return cut(
     Object.entries(selector)

@@ -61,6 +61,21 @@ export function isActive({ untilMs }: Hold, nowMs: number): boolean {
   return untilMs === undefined || nowMs < untilMs;
 }
 
+/** What a hold of kind rollback says. */
+export function writeRollback(digest: string): string {
+  return JSON.stringify({ revision: digest });
+}
+
+/** The digest that it pins; of one that nobody can read, its text, which is no digest. */
+export function readRollback({ what }: Hold): string {
+  try {
+    const { revision } = JSON.parse(what) as { readonly revision?: unknown };
+    return typeof revision === 'string' ? revision : what;
+  } catch {
+    return what;
+  }
+}
+
 /** Longer ones are refused, so that a store and a status stay small. In characters. */
 export const HOLD_LIMITS = { id: 260, who: 200, note: 500, what: 16_384 } as const;
 

@@ -1,10 +1,14 @@
 export * from './alone.ts';
 export * from './hold-status.ts';
+export * from './history.ts';
 export * from './holds.ts';
 export * from './heal/holder.ts';
 export type { Finding, FindingAnswer } from './heal/republisher.ts';
 export * from './observer.ts';
+export * from './pinned-source.ts';
 export * from './ports.ts';
 export * from './reconciler-deps.ts';
 export * from './reconciler.ts';
+export * from './revision-entry.ts';
+export * from './rollbacks.ts';
 export * from './status.ts';

@@ -14,6 +14,7 @@ import { describeHolds } from './hold-status.ts';
 import type { HoldNews } from './hold-watch.ts';
 import type { EventLog } from './event-log.ts';
 import type { Finding } from './heal/republisher.ts';
+import type { PinState } from './ports.ts';
 import type { ActionRecord, AgentEvent, HealRecord } from './status.ts';
 
 /** Tells logs and event listeners what happened, in the same words. */
@@ -23,6 +24,7 @@ export class Journal {
   readonly #events: EventLog;
   #problems: ReadonlySet<string> = new Set();
   #held = '';
+  #pinned = '';
 
   constructor(clock: Clock, logger: Logger, events: EventLog) {
     this.#clock = clock;
@@ -108,6 +110,19 @@ export class Journal {
     this.#add('Hold', isOver ? 'normal' : 'warning', { message });
   }
 
+  /** Tells what is pinned once, and again when the source has something else. */
+  pin(pin: PinState | undefined): void {
+    const seen = pin ? describePin(pin) : '';
+    if (pin && seen !== this.#pinned) {
+      this.#logger.warn(
+        { revision: pin.revision, source: pin.sourceRevision, who: pin.who },
+        'a revision is pinned',
+      );
+      this.#add('Source', 'warning', { message: seen });
+    }
+    this.#pinned = seen;
+  }
+
   revision(revision: Revision): void {
     this.#logger.info({ revision: revision.digest, objects: revision.objects.size }, 'new revision');
     this.#add('Source', 'normal', {
@@ -158,6 +173,12 @@ export class Journal {
   ): void {
     this.#events.add({ timeMs: this.#clock.now(), type, severity, ...rest });
   }
+}
+
+/** `pinned to 0123456789ab by ann@web1 since 2026-01-01T00:00:00.000Z (source is at fedcba987654)`. */
+function describePin({ revision, who, sinceMs, sourceRevision }: PinState): string {
+  const source = sourceRevision === undefined ? 'not read yet' : `at ${sourceRevision.slice(0, 12)}`;
+  return `pinned to ${revision.slice(0, 12)} by ${who} since ${new Date(sinceMs).toISOString()} (source is ${source})`;
 }
 
 const TROUBLE: ReadonlySet<Condition['type']> = new Set([

@@ -94,6 +94,22 @@ export interface SourceState {
   readonly problem?: string;
   /** What this state is made of, where several sources make one. */
   readonly parts?: readonly SourcePart[];
+  /** Present while somebody has pinned a revision: `revision` is that one, or, where it is not there, what was in force before. */
+  readonly pin?: PinState;
+}
+
+/** A revision that is pinned, and what the source has meanwhile. */
+export interface PinState {
+  /** Digest of what is pinned. */
+  readonly revision: string;
+  readonly who: string;
+  readonly sinceMs: number;
+  readonly untilMs?: number;
+  readonly note?: string;
+  /** Digest of what the source has, once it was read. */
+  readonly sourceRevision?: string;
+  /** Why the pinned revision is not in force here, and the mend. */
+  readonly problem?: string;
 }
 
 /** One commit, as its author wrote it. */

@@ -1,7 +1,8 @@
 import type { Clock, Logger } from '../api/index.ts';
+import type { Revision } from '../manifest/index.ts';
 import type { PlanSettings } from '../plan/index.ts';
 import type { Observer } from './observer.ts';
-import type { Coordination, Engine, SecretFiles, Source, StateStore } from './ports.ts';
+import type { Coordination, Engine, SecretFiles, Source, SourceState, StateStore } from './ports.ts';
 
 export interface ReconcilerDeps {
   readonly engine: Engine;
@@ -16,6 +17,8 @@ export interface ReconcilerDeps {
   /** CIDRs the host routes now. */
   readonly hostRoutes: () => Promise<readonly string[]>;
   readonly coordination: Coordination;
+  /** Told of each revision that has come into force, and of what the source said with it. */
+  readonly applied?: (revision: Revision, state: SourceState) => void;
 }
 
 export interface ReconcilerOptions extends Omit<PlanSettings, 'hostRoutes'> {

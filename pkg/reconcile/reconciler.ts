@@ -232,7 +232,9 @@ export class Reconciler implements AgentView, AgentControl {
     const began = clock.monotonic();
     const laneEnds = this.#laneEndCount;
     this.#holds.look();
-    const { revision, diagnostics, doubt } = source.state();
+    const state = source.state();
+    const { revision, diagnostics, doubt, pin } = state;
+    this.#journal.pin(pin);
     this.#journal.problems(diagnostics, doubt);
     if (!revision) {
       await this.#askEngine();
@@ -243,7 +245,10 @@ export class Reconciler implements AgentView, AgentControl {
     try {
       const round = await this.#think({ revision, doubt });
       this.#health.answered(round.observed.engine);
-      if (this.#last?.revision.digest !== revision.digest) this.#journal.revision(revision);
+      if (this.#last?.revision.digest !== revision.digest) {
+        this.#journal.revision(revision);
+        this.#deps.applied?.(revision, state);
+      }
       this.#last = round;
       this.#lastRoundMs = clock.now();
       this.#settle(round, { laneEnds, seenMs });

@@ -11,7 +11,7 @@ import type {
 } from '../api/index.ts';
 import type { EngineKind } from '../state/index.ts';
 import type { HoldStatus } from './hold-status.ts';
-import type { SourceCommit } from './ports.ts';
+import type { PinState, SourceCommit } from './ports.ts';
 
 /** How a step ended. A closed set: it is a metric label. */
 export const RESULTS = ['ok', 'already-so', 'failed'] as const;
@@ -209,6 +209,8 @@ export interface AgentStatus {
   /** What constraints and placement can ask about this node; absent until the engine has answered. */
   readonly host?: HostSummary;
   readonly revision?: { readonly digest: string; readonly objects: number };
+  /** Present while somebody has pinned a revision. */
+  readonly pin?: PinState;
   readonly coordinator: CoordinatorStatus;
   readonly sources: readonly SourceStatus[];
   readonly diagnostics: readonly Diagnostic[];

@@ -26,6 +26,7 @@ beforeEach(async () => {
   server = createServer({
     view: agent,
     control: agent,
+    revisions: agent,
     metrics,
     socketPath,
     listen,

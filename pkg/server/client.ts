@@ -1,7 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 
 import type { ObjectKey } from '../api/index.ts';
-import type { AgentEvent, AgentStatus, ClusterView, PlannedChange } from '../reconcile/index.ts';
+import type {
+  AgentEvent,
+  AgentStatus,
+  ClusterView,
+  PlannedChange,
+  ResumeResult,
+  RevisionDiff,
+  RevisionHistory,
+  RollbackRequest,
+  RollbackResult,
+} from '../reconcile/index.ts';
 import { ClientError, connectionError } from './client-error.ts';
 import { HEARTBEAT_MS } from './followers.ts';
 import type { SyncResult } from './git-services.ts';
@@ -33,6 +43,11 @@ export interface AgentClient {
   resync(): Promise<void>;
   /** Asks the Git remote; answers once what was pushed before is in force or refused. */
   sync(): Promise<SyncResult>;
+  history(): Promise<RevisionHistory>;
+  /** Two revisions, each by the beginning of its digest; without one, the revision before the current one, or the current one. */
+  compare(from: string | undefined, to: string | undefined): Promise<RevisionDiff>;
+  rollback(request: RollbackRequest): Promise<RollbackResult>;
+  resume(): Promise<ResumeResult>;
 }
 
 interface Deadlines {
@@ -114,6 +129,33 @@ class HttpClient implements AgentClient {
     return body as unknown as SyncResult;
   }
 
+  async history(): Promise<RevisionHistory> {
+    const body = await this.#get('/v1/history');
+    this.#list(body, 'revisions');
+    return body as RevisionHistory;
+  }
+
+  async compare(from: string | undefined, to: string | undefined): Promise<RevisionDiff> {
+    const query = new URLSearchParams();
+    if (from !== undefined) query.set('from', from);
+    if (to !== undefined) query.set('to', to);
+    const body = await this.#get(`/v1/revisions/diff?${query.toString()}`);
+    this.#list(body, 'differences');
+    return body as RevisionDiff;
+  }
+
+  async rollback(request: RollbackRequest): Promise<RollbackResult> {
+    const body = await this.#post('/v1/rollback', request);
+    if (!isRecord(body) || !isRecord(body['hold']) || !isRecord(body['revision'])) throw this.#foreign();
+    return body as unknown as RollbackResult;
+  }
+
+  async resume(): Promise<ResumeResult> {
+    const body = await this.#post('/v1/resume');
+    if (!isRecord(body)) throw this.#foreign();
+    return body;
+  }
+
   async follow(afterId: number, signal: AbortSignal, listener: (event: AgentEvent) => void): Promise<void> {
     try {
       const response = await this.#openStream(afterId, signal);
@@ -147,8 +189,9 @@ class HttpClient implements AgentClient {
     return ask(this.#address, { path, deadlineMs: this.#deadlines.answerMs });
   }
 
-  #post(path: string): Promise<unknown> {
-    return ask(this.#address, { method: 'POST', path, deadlineMs: this.#deadlines.answerMs });
+  #post(path: string, content?: object): Promise<unknown> {
+    const { answerMs: deadlineMs } = this.#deadlines;
+    return ask(this.#address, { method: 'POST', path, deadlineMs, ...(content ? { body: content } : {}) });
   }
 
   #list(body: unknown, name: string): readonly unknown[] {

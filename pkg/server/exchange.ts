@@ -13,6 +13,8 @@ export function targetOf(address: AgentAddress): string {
 interface Question {
   readonly method?: 'GET' | 'POST';
   readonly path: string;
+  /** Sent as JSON. */
+  readonly body?: object;
   /** For the whole exchange. */
   readonly deadlineMs: number;
 }
@@ -37,14 +39,16 @@ export async function ask(address: AgentAddress, question: Question): Promise<un
 /** Sends the request and waits for the head of the answer. */
 export function open(
   address: AgentAddress,
-  { method = 'GET', path }: Omit<Question, 'deadlineMs'>,
+  { method = 'GET', path, body }: Omit<Question, 'deadlineMs'>,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
-  const options: RequestOptions = { method, path, signal, agent: false, ...connectionOf(address) };
+  const content = body && JSON.stringify(body);
+  const headers = content === undefined ? {} : { 'Content-Type': 'application/json' };
+  const options: RequestOptions = { method, path, headers, signal, agent: false, ...connectionOf(address) };
   return new Promise((resolve, reject) => {
     const outgoing = request(options, resolve);
     outgoing.once('error', reject);
-    outgoing.end();
+    outgoing.end(content);
   });
 }
 

@@ -39,6 +39,7 @@ async function start(git?: GitServices): Promise<void> {
   server = createServer({
     view: agent,
     control: agent,
+    revisions: agent,
     metrics,
     logger: silentLogger,
     clock: new FakeClock(),

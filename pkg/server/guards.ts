@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 
 import { HttpError } from './reply.ts';
 
-/** No request of this API needs a body, but for webhooks. */
+/** What any request may carry, but for webhooks. */
 const MAX_BODY_BYTES = 16 * 1024;
 const MAX_HOOK_BYTES = 1024 * 1024;
 /** Bodies that are kept at the same time: whoever sends them has proved nothing yet. */
@@ -44,9 +44,11 @@ function hostName(header: string): string {
   return (ipv6 ?? plain ?? '').toLowerCase();
 }
 
-/** Reads a request to its end and drops what it carries. Fails when it carries too much or breaks off. */
-export async function drainBody(request: IncomingMessage): Promise<void> {
-  await readBody(request, MAX_BODY_BYTES, () => undefined);
+/** What a request carries, read to its end. Fails when that is too much or breaks off. */
+export async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  await readChunks(request, MAX_BODY_BYTES, (chunk) => chunks.push(chunk));
+  return Buffer.concat(chunks);
 }
 
 /** Keeps the bodies of webhooks, a bounded number at a time. */
@@ -61,7 +63,7 @@ export class HookBodies {
     this.#reading += 1;
     const chunks: Buffer[] = [];
     try {
-      await readBody(request, MAX_HOOK_BYTES, (chunk) => chunks.push(chunk));
+      await readChunks(request, MAX_HOOK_BYTES, (chunk) => chunks.push(chunk));
     } finally {
       this.#reading -= 1;
     }
@@ -69,7 +71,7 @@ export class HookBodies {
   }
 }
 
-async function readBody(
+async function readChunks(
   request: IncomingMessage,
   maxBytes: number,
   keep: (chunk: Buffer) => void,

@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 
 import { errorMessage, OvrError, type Logger } from '../api/index.ts';
 import type { Followers } from './followers.ts';
-import { checkHost, drainBody, SECURITY_HEADERS, type HookBodies } from './guards.ts';
+import { parseJsonBody } from './json-body.ts';
+import { checkHost, readBody, SECURITY_HEADERS, type HookBodies } from './guards.ts';
 import { HttpError, json, type Reply } from './reply.ts';
 import { findRoute, type Surface } from './router.ts';
 import type { Services } from './routes.ts';
@@ -58,13 +59,11 @@ async function reply(context: ListenerContext, request: IncomingMessage): Promis
   const { route, parameters } = findRoute(context.surface, method, target.pathname);
   // A hook reads nothing out, and its sender knows this node by the name of a proxy, maybe.
   if (context.surface === 'tcp' && !route.isHook) checkHost(headers.host, context.hostNames);
-  const body = route.isHook ? await context.hookBodies.read(request) : NO_BODY;
-  if (!route.isHook) await drainBody(request);
+  const body = route.isHook ? await context.hookBodies.read(request) : await readBody(request);
+  const json = route.takesJson ? parseJsonBody(body) : {};
   const { services } = context;
-  return route.handle({ services, parameters, query: target.searchParams, headers, body });
+  return route.handle({ services, parameters, query: target.searchParams, headers, body, json });
 }
-
-const NO_BODY = new Uint8Array();
 
 function parseTarget(url: string): URL {
   const base = 'http://ovrd';

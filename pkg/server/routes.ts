@@ -1,13 +1,23 @@
 import { KINDS, objectKey } from '../api/index.ts';
-import type { AgentControl, AgentStatus, AgentView, ClusterView, ObjectStatus } from '../reconcile/index.ts';
+import type {
+  AgentControl,
+  AgentStatus,
+  AgentView,
+  ClusterView,
+  ObjectStatus,
+  RevisionControl,
+} from '../reconcile/index.ts';
 import { hook, sync } from './git-routes.ts';
 import type { GitServices } from './git-services.ts';
+import type { JsonBody } from './json-body.ts';
 import { HttpError, json, text, type Reply } from './reply.ts';
+import { REVISION_ROUTES } from './revision-routes.ts';
 
 /** What the routes work on. */
 export interface Services {
   readonly view: AgentView;
   readonly control: AgentControl;
+  readonly revisions: RevisionControl;
   readonly metrics: { readonly contentType: string; render(): Promise<string> };
   /** The view's `cluster()`, read once for all who ask at the same time: it may be thousands of reads of a coordinator that others need. */
   readonly readCluster: () => Promise<ClusterView>;
@@ -24,6 +34,8 @@ export interface Call {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** Exactly the bytes that came; empty unless the route wants them. */
   readonly body: Uint8Array;
+  /** What it carried as JSON; empty unless the route takes JSON. */
+  readonly json: JsonBody;
 }
 
 export interface Route {
@@ -34,6 +46,8 @@ export interface Route {
   readonly onlySocket?: true;
   /** From anywhere and over TCP too, since the request itself carries a proof; its body is kept. */
   readonly isHook?: true;
+  /** It carries a JSON object. */
+  readonly takesJson?: true;
   readonly handle: (call: Call) => Reply | Promise<Reply>;
 }
 
@@ -80,6 +94,7 @@ export const ROUTES: readonly Route[] = [
     onlySocket: true,
     handle: async ({ services }) => json({ changes: await services.control.diff() }),
   },
+  ...REVISION_ROUTES,
   {
     method: 'POST',
     path: '/v1/prune/confirm',

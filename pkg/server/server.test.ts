@@ -23,7 +23,15 @@ const metrics = {
 };
 
 function build(change: { socketPath?: string; listen?: { host: string; port: number } } = {}): Server {
-  return createServer({ view: agent, control: agent, metrics, logger: silentLogger, clock, ...change });
+  return createServer({
+    view: agent,
+    control: agent,
+    revisions: agent,
+    metrics,
+    logger: silentLogger,
+    clock,
+    ...change,
+  });
 }
 
 beforeEach(async () => {

@@ -101,8 +101,15 @@ class ApiServer implements Server {
     hostNames: readonly string[],
     where: { path: string } | Address,
   ): Promise<HttpServer> {
-    const { view, control, metrics, git, logger } = this.#options;
-    const services = { view, control, metrics, readCluster: this.#readCluster, ...(git ? { git } : {}) };
+    const { view, control, revisions, metrics, git, logger } = this.#options;
+    const services = {
+      view,
+      control,
+      revisions,
+      metrics,
+      readCluster: this.#readCluster,
+      ...(git ? { git } : {}),
+    };
     const [followers, hookBodies] = [this.#followers, this.#hookBodies];
     const server = createListener({ surface, services, followers, hookBodies, logger, hostNames });
     return new Promise((resolve, reject) => {

@@ -76,6 +76,9 @@ export interface TestAgentSetup {
   readonly store?: TestStore;
   readonly source?: TestSource;
   readonly coordination?: Coordination;
+  /** Stands before `source`. */
+  readonly pinned?: Source;
+  readonly applied?: (revision: Revision, state: SourceState) => void;
 }
 
 /** A reconciler on the given engine, not started, with everything else in memory. */
@@ -86,13 +89,14 @@ export function createTestAgent(setup: TestAgentSetup): TestAgent {
   const reconciler = new Reconciler(
     {
       engine,
-      source,
+      source: setup.pinned ?? source,
       store,
       clock,
       secrets: { read: (path) => Promise.resolve(`content of ${path}`) },
       logger: silentLogger,
       observer: setup.observer ?? silentObserver,
       coordination: setup.coordination ?? alone,
+      ...(setup.applied ? { applied: setup.applied } : {}),
       random: () => 0.5,
       hostRoutes: () => Promise.resolve([]),
     },

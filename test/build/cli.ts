@@ -44,6 +44,7 @@ export async function createCliStage(): Promise<CliStage> {
   const server = createServer({
     view: agent,
     control: agent,
+    revisions: agent,
     metrics,
     git: agent,
     socketPath,
@@ -86,6 +87,7 @@ async function run(
     stdout: output('stdout'),
     stderr: output('stderr'),
     clock: jumping(clock),
+    who: () => 'ann@web1',
     local: { ...noLocal, ...local },
     untilInterrupted: (work) => work(controller.signal),
   });

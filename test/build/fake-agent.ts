@@ -9,11 +9,17 @@ import {
   type ClusterView,
   type ObjectStatus,
   type PlannedChange,
+  type ResumeResult,
+  type RevisionControl,
+  type RevisionDiff,
+  type RevisionHistory,
+  type RollbackRequest,
+  type RollbackResult,
 } from '../../pkg/reconcile/index.ts';
 import type { SyncResult } from '../../pkg/server/index.ts';
 
 /** An agent that says what a test tells it to, and remembers what it was asked. */
-export class FakeAgent implements AgentView, AgentControl {
+export class FakeAgent implements AgentView, AgentControl, RevisionControl {
   current: Omit<AgentStatus, 'lastRoundMs'> = {
     version: '0.1.0',
     cluster: 'default',
@@ -95,6 +101,32 @@ export class FakeAgent implements AgentView, AgentControl {
 
   sync(): Promise<SyncResult> {
     return Promise.resolve(this.synced);
+  }
+
+  revisions: RevisionHistory = { revisions: [] };
+  difference: RevisionDiff = { from: '', to: '', differences: [] };
+  /** What the next rollback answers, and what the last one asked for. */
+  rolledBack: RollbackResult | undefined;
+  resumed: ResumeResult = {};
+  asked: unknown;
+
+  history(): RevisionHistory {
+    return this.revisions;
+  }
+
+  compare(from: string | undefined, to: string | undefined): Promise<RevisionDiff> {
+    this.asked = { from, to };
+    return this.failure ? Promise.reject(this.failure) : Promise.resolve(this.difference);
+  }
+
+  rollback(request: RollbackRequest): Promise<RollbackResult> {
+    this.asked = request;
+    if (this.rolledBack) return Promise.resolve(this.rolledBack);
+    return Promise.reject(this.failure ?? new Error('this test expects no rollback'));
+  }
+
+  resume(): Promise<ResumeResult> {
+    return this.failure ? Promise.reject(this.failure) : Promise.resolve(this.resumed);
   }
 
   resync(): void {

@@ -1,4 +1,4 @@
-import type { Hold, HoldStore } from '../../pkg/reconcile/index.ts';
+import { checkHold, type Hold, type HoldStore } from '../../pkg/reconcile/index.ts';
 
 /** Holds in memory, for one test. */
 export class MemoryHolds implements HoldStore {
@@ -10,10 +10,11 @@ export class MemoryHolds implements HoldStore {
     return [...this.#holds.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
-  put(hold: Hold): Promise<void> {
+  async put(hold: Hold): Promise<void> {
+    checkHold(hold);
+    await Promise.resolve();
     this.#holds.set(hold.id, hold);
     this.changed();
-    return Promise.resolve();
   }
 
   release(id: string): Promise<void> {

@@ -43,11 +43,20 @@ function overview(agent: AgentStatus, { now, paint }: View): string {
     ['Engine', `${up}, ${what}`],
     ...coordinatorRows(agent, paint),
     ...sources.flatMap((source) => sourceRows(source, now)),
-    ['Revision', inForce],
+    ['Revision', `${inForce}${describePin(agent)}`],
     ...holdRows(agent.holds, { now, paint }),
     ['Objects', conditionCounts(agent, paint)],
     ['Converged', converged ? paint('green', 'yes') : paint('yellow', 'no')],
   ]);
+}
+
+/** Who and how to end it is told by the hold. */
+function describePin({ pin }: AgentStatus): string {
+  if (!pin) return '';
+  const source =
+    pin.sourceRevision === undefined ? 'not read yet' : `at ${pin.sourceRevision.slice(0, DIGEST_SHOWN)}`;
+  const state = pin.problem === undefined ? 'pinned' : 'kept since the pinned one is not here';
+  return `, ${state} (source is ${source})`;
 }
 
 function sourceRows(source: SourceStatus, now: number): [label: string, text: string][] {
@@ -99,6 +108,7 @@ function otherProblems(agent: AgentStatus, { paint }: View): string {
   const { engine, sources, diagnostics, prune } = agent;
   const lines = [
     ...(engine.up ? [] : [`the engine does not answer: ${engine.message}`]),
+    ...(agent.pin?.problem === undefined ? [] : [agent.pin.problem]),
     ...coordinatorProblems(agent),
     ...sources.flatMap(({ name, doubt }) =>
       doubt === undefined ? [] : [`${name}: ${doubt}: nothing is removed`],

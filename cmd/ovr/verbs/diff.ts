@@ -1,15 +1,19 @@
+import { Option } from 'commander';
 import { formatCause } from '../../../pkg/api/index.ts';
 import type { PlannedChange } from '../../../pkg/reconcile/index.ts';
 import type { CliContext } from '../context.ts';
 import { collect, loadManifests } from '../manifests.ts';
 import { outputOption, printData, type Format } from '../render/document.ts';
 import { paintCondition } from '../render/paint.ts';
+import { diffRevisions } from '../revision-diff.ts';
 import { count, oneLine } from '../render/text.ts';
 import { examples, type AddVerb } from '../verb.ts';
 
 interface DiffOptions {
   readonly output: Format;
   readonly filename?: readonly string[];
+  readonly from?: string;
+  readonly to?: string;
 }
 
 /** As diff(1): 0 no difference, 1 some, 2 trouble. */
@@ -23,12 +27,26 @@ export const addDiff: AddVerb = (program, run) => {
       'Shows how the engine differs from the manifests and what would be done. Asks the agent; with -f compares manifests with the Docker daemon directly. Exit code 0: no difference, 1: some, 2: trouble.',
     )
     .option('-f, --filename <PATH>', 'Compare these manifests (repeatable)', collect)
+    .addOption(
+      new Option('--from <REV>', 'Compare two applied revisions: from this one, or the one before').conflicts(
+        'filename',
+      ),
+    )
+    .addOption(new Option('--to <REV>', 'To this one, or the one in force').conflicts('filename'))
     .addOption(outputOption())
-    .addHelpText('after', examples('ovr diff', 'ovr diff -f manifests/ --docker-host tcp://10.6.17.13:2375'))
+    .addHelpText(
+      'after',
+      examples(
+        'ovr diff',
+        'ovr diff -f manifests/ --docker-host tcp://10.6.17.13:2375',
+        'ovr diff --from 3f9c2a --to 81d0e4',
+      ),
+    )
     .action((options: DiffOptions) => run((context) => diff(context, options), TROUBLE));
 };
 
-async function diff(context: CliContext, { output, filename }: DiffOptions): Promise<number> {
+async function diff(context: CliContext, { output, filename, from, to }: DiffOptions): Promise<number> {
+  if (from !== undefined || to !== undefined) return diffRevisions(context, { output, from, to });
   const changes = filename ? await diffFiles(context, filename) : await (await context.connect()).diff();
   if (!(await printData(context.stdout, output, { changes }))) {
     for (const change of changes) context.stdout.write(describeChange(context, change));

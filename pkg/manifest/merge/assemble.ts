@@ -1,6 +1,6 @@
 import { compareStrings, splitKey, type Diagnostic, type ObjectKey } from '../../api/index.ts';
 import { DIAGNOSTIC_CODES } from '../codes.ts';
-import { digestOf } from '../digest.ts';
+import { revisionDigest } from '../digest.ts';
 import type { ManifestObject } from '../objects.ts';
 import type { ParsedFile } from '../parsed-file.ts';
 import type { Revision } from '../revision.ts';
@@ -103,16 +103,12 @@ class Merger {
   result(): Assembly {
     const keys = [...this.#candidates.keys()].sort(compareStrings);
     const objects = new Map<ObjectKey, ManifestObject>();
-    const lines: string[] = [];
     for (const key of keys) {
       const object = this.#candidates.get(key)?.object;
-      if (!object) continue;
-      objects.set(key, object);
-      lines.push(`${key} ${object.digest}`);
+      if (object) objects.set(key, object);
     }
     const undecided = new Set([...this.#undecided].sort(compareStrings));
-    for (const key of undecided) lines.push(`${key} undecided`);
-    const revision = { digest: digestOf(lines.join('\n')), objects, undecided };
+    const revision = { digest: revisionDigest({ objects, undecided }), objects, undecided };
     return { revision, diagnostics: this.#findings.map(toDiagnostic).sort(byPlace) };
   }
 
