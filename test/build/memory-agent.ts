@@ -19,7 +19,7 @@ export async function startMemoryAgent(
   folder: string,
   settings: Readonly<Record<string, string>>,
 ): Promise<MemoryAgent> {
-  await mkdir(folder);
+  await mkdir(folder, { recursive: true });
   const socket = join(folder, 'ovrd.sock');
   const all = { engine: 'memory', socket, listen: 'none', 'state-dir': join(folder, 'state'), ...settings };
   const argv = Object.entries(all).map(([flag, value]) => `--${flag}=${value}`);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import type { Agent } from '../../pkg/agent/index.ts';
+import type { RevisionHistory } from '../../pkg/reconcile/index.ts';
 import { createClient } from '../../pkg/server/index.ts';
 import { createCliStage, type CliStage } from '../build/cli.ts';
 import { container, manifest, network, place, undoAfterAll } from '../build/live.ts';
@@ -50,6 +51,21 @@ async function shows(node: string, line: string, pattern: RegExp): Promise<void>
 
 let second: Agent;
 
+/** Writes the manifests; `more` is for the container that is bound. */
+async function declare(more: object = {}): Promise<void> {
+  await place(
+    join(folder, 'manifests'),
+    'all.yaml',
+    manifest(
+      network('ovr0', { driver: 'bridge' }),
+      container('pinned', { nodeConstraint: 'node==n1', networks: ['ovr0'] }),
+      container('bound', { nodeConstraint: 'zone==b', networks: ['ovr0'], ...more }),
+      container('moves', { reschedule: 'on-node-failure' }),
+      container('nowhere', { nodeConstraint: 'zone==c' }),
+    ),
+  );
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ovr-cluster-views-'));
   undo(() => rm(folder, { recursive: true, force: true }));
@@ -59,17 +75,7 @@ beforeAll(async () => {
   undo(() => cli.close());
   await writeFile(join(folder, 'auth'), 'ovr:secret\n', { mode: 0o600 });
   await mkdir(join(folder, 'manifests'));
-  await place(
-    join(folder, 'manifests'),
-    'all.yaml',
-    manifest(
-      network('ovr0', { driver: 'bridge' }),
-      container('pinned', { nodeConstraint: 'node==n1', networks: ['ovr0'] }),
-      container('bound', { nodeConstraint: 'zone==b', networks: ['ovr0'] }),
-      container('moves', { reschedule: 'on-node-failure' }),
-      container('nowhere', { nodeConstraint: 'zone==c' }),
-    ),
-  );
+  await declare();
   const first = await start('n1', 'a');
   undo(() => first.stop());
   second = await start('n2', 'b');
@@ -94,6 +100,38 @@ test('every node shows the whole cluster', async () => {
   await shows('n2', 'explain c bound', /The leader \(n\d.* bound it to this node\./);
   await shows('n1', 'status', /Coordinator: +zookeeper, connected\n[^]*Members: +2: n1, n2\n/);
   await shows('n1', 'status', /Problems:\n {2}1 container without a node: /);
+});
+
+test('a rollback on one node is followed by the other, also over its restart, until it is over', async () => {
+  const short = async (node: string): Promise<string> => {
+    const { revisions } = JSON.parse((await ovr(node, 'history -o json')).stdout) as RevisionHistory;
+    return revisions[0]?.digest.slice(0, 12) ?? '';
+  };
+  const before = await short('n1');
+  await declare({ image: 'busybox:other' });
+  for (const node of ['n1', 'n2']) await shows(node, 'history', /current .* \+0 ~1 -0 [^]* first /);
+  const after = await short('n1');
+  expect(await short('n2')).toBe(after);
+  expect(await ovr('n2', `diff --from ${before}`)).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(
+      /^Container\/bound: changed\n {2}image: .* → busybox:other\n1 object differs/,
+    ) as string,
+  });
+  const { stdout } = await ovr('n1', `rollback --to ${before.slice(0, 6)} --note trial`);
+  expect(stdout).toContain(`pinned to revision ${before}, until ovr resume\nin force until now: ${after}\n`);
+  const pinned = new RegExp(
+    `Revision: +${before}, .*pinned \\(source is at ${after}\\)\nHold: .*by ann@web1.*\\(trial\\)`,
+  );
+  for (const node of ['n1', 'n2']) await shows(node, 'status', pinned);
+  await shows('n2', 'get c bound --here -o wide', / busybox:latest /);
+  await second.stop();
+  second = await start('n2', 'b');
+  await shows('n2', 'status', pinned);
+  await shows('n2', 'status', /Converged: +yes/);
+  expect((await ovr('n2', 'resume')).stdout).toContain(`is over; the source has revision ${after}`);
+  for (const node of ['n1', 'n2'])
+    await shows(node, 'status', new RegExp(`Revision: +${after}, \\d+ objects\n`));
 });
 
 test('a node that goes is away, then gone, and what moves has moved', async () => {
