@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { fromInspect, fromList, networkFromList, withNetworkNames } from './observed.ts';
-import { containerListShape, containerShape, networkListShape } from './wire.ts';
+import { fromInspect, fromList, networkFromInspect, networkFromList, withNetworkNames } from './observed.ts';
+import { containerListShape, containerShape, networkListShape, networkShape } from './wire.ts';
 
 const ID = 'cad812582a757d40bdf4ed3db1799ac8635fef080e7bbde37d4ede7dbf1bfa83';
 
@@ -287,4 +287,31 @@ describe('a listed network', () => {
       expect(() => network(changes)).toThrow();
     },
   );
+});
+
+describe('an inspected network', () => {
+  it('tells who holds each endpoint here; `ep-…` is another host’s, or nobody’s', () => {
+    const Containers = {
+      [ID]: { Name: 'web', EndpointID: 'e1', IPv4Address: '10.50.0.3/24' },
+      'ep-e2': { Name: 'other', EndpointID: 'e2', IPv4Address: '10.50.0.2/24' },
+      'lb-sw0': { Name: 'sw0-endpoint', EndpointID: 'e3', IPv4Address: '10.50.0.4/24' },
+    };
+    const Peers = [
+      { Name: 'c775a5cd97e5', IP: '10.6.21.12' },
+      { Name: 'x', IP: null },
+    ];
+    expect(networkFromInspect(networkShape.parse({ Id: 'n1', Containers, Peers }))).toEqual({
+      endpoints: [
+        { id: 'e1', name: 'web', holder: ID },
+        { id: 'e2', name: 'other' },
+        { id: 'e3', name: 'sw0-endpoint', holder: 'lb-sw0' },
+      ],
+      peers: ['10.6.21.12'],
+    });
+  });
+
+  it('may have nobody on it', () => {
+    expect(networkFromInspect(networkShape.parse({ Id: 'n1', Containers: null }))).toEqual({ endpoints: [] });
+    expect(() => networkShape.parse([])).toThrow();
+  });
 });
