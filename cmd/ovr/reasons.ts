@@ -23,6 +23,7 @@ export const REASON_MEANINGS: Readonly<Record<Reason, string>> = {
   HolderReady: 'it is ready to hold an alias',
   HolderUnready: 'it is not ready, and a better container holds the alias',
   AddressDiffers: 'its address is not the declared one',
+  AddressChanged: 'its address is not the one that it had',
   Unpublished: 'the network does not lead to it as it should: its name or its address was probed and failed',
   NetworkReplaced: 'the network it is attached to was removed and made again',
   RestartPolicyDiffers: 'its restart policy is not the declared one',

@@ -21,6 +21,7 @@ export const REASONS = [
   'HolderReady',
   'HolderUnready',
   'AddressDiffers',
+  'AddressChanged',
   'NetworkReplaced',
   'Unpublished',
   'RestartPolicyDiffers',
@@ -39,12 +40,15 @@ export interface Cause {
   readonly field: string;
   readonly observed: string;
   readonly desired: string;
+  /** What mending it costs, or why it is not mended, and what a person can do. */
+  readonly note?: string;
 }
 
-/** The form every surface shows: `networks[ovr0].aliases: [] → [nginx] (AliasesDiffer, drift)`. */
+/** The form every surface shows: `networks[ovr0].aliases: [] → [nginx] (AliasesDiffer, drift)`, and a note after it. */
 export function formatCause(cause: Cause): string {
   const origin = cause.drift ? `${cause.reason}, drift` : cause.reason;
-  return `${cause.field}: ${cause.observed} → ${cause.desired} (${origin})`;
+  const difference = `${cause.field}: ${cause.observed} → ${cause.desired} (${origin})`;
+  return cause.note === undefined ? difference : `${difference}; ${cause.note}`;
 }
 
 /** The field without names in brackets, so that it can be a metric label of a closed set. */

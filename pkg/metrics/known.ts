@@ -48,6 +48,7 @@ const MENDING: readonly Reason[] = [
   'HolderReady',
   'HolderUnready',
   'AddressDiffers',
+  'AddressChanged',
   'NetworkReplaced',
   'Unpublished',
 ];

@@ -19,6 +19,8 @@ export interface ContainerOutcome {
 type Decision = Partial<Pick<ObjectPlan, 'steps' | 'fallback' | 'waitsFor'>> & {
   readonly condition: ConditionType;
   readonly message: string;
+  /** Differences about which no step does anything. */
+  readonly stuck?: readonly Cause[];
 };
 
 interface Subject {
@@ -43,7 +45,7 @@ export function planContainer(
   const steps = decision.steps ?? [];
   const verdict = {
     condition: { key: object.key, type: decision.condition, message: decision.message },
-    causes: distinctCauses(steps),
+    causes: [...distinctCauses(steps), ...(decision.stuck ?? [])],
   };
   const isObserved = decision.condition === 'Drifted' && !enforces(context, object);
   if (steps.length === 0 || isObserved) return { verdict };
@@ -58,7 +60,8 @@ function enforces(context: PlanContext, object: ContainerObject): boolean {
 function withMode(context: PlanContext, object: ContainerObject, decision: Decision): Decision {
   if (object.mode === 'ignore') return { condition: 'Ignored', message: 'annotation ovr/mode: ignore' };
   if (enforces(context, object) || !decision.steps?.length) return decision;
-  return { condition: 'Drifted', message: 'differs and is only observed', steps: decision.steps };
+  const { steps, stuck = [] } = decision;
+  return { condition: 'Drifted', message: 'differs and is only observed', steps, stuck };
 }
 
 /** Steps of one object share causes; each is told once. */
@@ -274,10 +277,14 @@ function repair(subject: Subject, current: ObservedContainer): Decision {
     const run = runSteps(subject, current);
     const steps = [...diffSettings(context, object, current), ...order(current, endpoints, run)];
     const [first] = steps;
-    if (first) return decision(steps.find(({ cause }) => cause.drift)?.cause ?? first.cause, steps);
+    const { stuck } = endpoints;
+    if (first)
+      return { ...decision(steps.find(({ cause }) => cause.drift)?.cause ?? first.cause, steps), stuck };
     if (current.state === 'restarting')
       return { condition: 'Progressing', message: 'the engine is restarting it' };
-    return { condition: 'Ready', message: current.state };
+    const waiting = stuck.find(({ reason }) => reason === 'AddressDiffers');
+    if (waiting) return { condition: 'Waiting', message: waiting.note ?? waiting.field, stuck };
+    return { condition: 'Ready', message: current.state, stuck };
   });
 }
 

@@ -10,13 +10,20 @@ import type { Action, EndpointRequest, NetworkRef } from './action.ts';
 import { namesCause } from './alias-cause.ts';
 import { causeFor, isUnchanged, type PlanContext } from './context.ts';
 import type { Unpublished } from './input.ts';
+import {
+  addressRequest,
+  diffAddress,
+  reconnectNote,
+  type AddressDifference,
+  type Wanted,
+} from './kept-address.ts';
 import type { NetworkOutlook } from './networks.ts';
 import { otherAddress } from './other-address.ts';
 
 /** Where each wanted network stands for one container. */
 export interface Attachments {
   /** In the manifest's order. */
-  readonly wanted: readonly { readonly attachment: NetworkAttachment; readonly network: NetworkRef }[];
+  readonly wanted: readonly Wanted[];
   readonly waitsFor: readonly ObjectKey[];
   /** Why the container cannot be attached now. */
   readonly blocked?: string;
@@ -28,7 +35,7 @@ export function resolveAttachments(
   object: ContainerObject,
   outlooks: ReadonlyMap<string, NetworkOutlook>,
 ): Attachments {
-  const wanted: { attachment: NetworkAttachment; network: NetworkRef }[] = [];
+  const wanted: Wanted[] = [];
   const waitsFor: ObjectKey[] = [];
   for (const attachment of object.spec.networks ?? []) {
     const { name } = attachment;
@@ -67,24 +74,22 @@ function mayAttach(network: ObservedNetwork): NetworkOutlook {
   return { state: 'ready', network };
 }
 
-/** The complete configuration of one endpoint, asking for the address it had before unless the manifest pins one. */
+/** The complete configuration of one endpoint. */
 export function endpointRequest(
   context: PlanContext,
   object: ContainerObject,
-  wanted: Attachments['wanted'][number],
+  wanted: Wanted,
   current?: ObservedContainer,
 ): EndpointRequest {
   const { attachment, network } = wanted;
   const base = { network, aliases: attachment.aliases };
-  if (attachment.ipv4Address)
-    return { ...base, ipv4Address: attachment.ipv4Address, addressOrigin: 'pinned' };
-  const had = current?.endpoints.find((endpoint) => endpoint.networkName === attachment.name)?.ipv4Address;
-  if (unpublished(context, object, attachment.name)?.address === 'another') {
+  const isUnserved = unpublished(context, object, attachment.name)?.address === 'another';
+  if (isUnserved && !attachment.ipv4Address) {
+    const had = current?.endpoints.find((endpoint) => endpoint.networkName === attachment.name)?.ipv4Address;
     const other = otherAddress(context, context.networksById.get(network.id ?? ''), had);
     return other === undefined ? base : { ...base, ipv4Address: other, addressOrigin: 'kept' };
   }
-  const kept = had || context.input.memory.applied.get(object.key)?.addresses[attachment.name];
-  return kept ? { ...base, ipv4Address: kept, addressOrigin: 'kept' } : base;
+  return { ...base, ...addressRequest(context, object, wanted, current) };
 }
 
 /** The endpoints that a container has and its manifest wants. One that asks for an address nobody pinned has kept it. */
@@ -105,6 +110,8 @@ export interface EndpointSteps {
   readonly attach: readonly Action[];
   /** Leave networks the manifest does not name. */
   readonly detach: readonly Action[];
+  /** Differences about which nothing can be done now. */
+  readonly stuck: readonly Cause[];
 }
 
 /** Compares the endpoints of a container that stays. */
@@ -114,27 +121,28 @@ export function diffEndpoints(
   current: ObservedContainer,
   attachments: Attachments,
 ): EndpointSteps {
-  if (object.spec.networks === undefined) return { attach: [], detach: [] };
+  if (object.spec.networks === undefined) return { attach: [], detach: [], stuck: [] };
   const container = { name: current.name, id: current.id };
   const matched = new Set<ObservedEndpoint>();
+  const stuck: Cause[] = [];
   const attach = attachments.wanted.flatMap((wanted): Action[] => {
-    const endpoint = findEndpoint(current, wanted.network);
-    if (endpoint) matched.add(endpoint);
-    const cause = endpointCause(context, object, current, { wanted, endpoint });
-    if (!cause) return [];
-    const connect: Action = {
-      type: 'ConnectEndpoint',
-      container,
-      endpoint: endpointRequest(context, object, wanted, current),
-      cause,
-    };
-    return endpoint ? [leave(context, container, endpoint, cause), connect] : [connect];
+    const found = findEndpoint(current, wanted.network);
+    if (found) matched.add(found);
+    const difference = diffEndpoint(context, object, current, { wanted, endpoint: found });
+    if (difference?.isStuck) stuck.push(difference.cause);
+    if (!difference || difference.isStuck) return [];
+    const endpoint = endpointRequest(context, object, wanted, current);
+    const note =
+      found && reconnectNote(context, current, { ...wanted, endpoint: found }, endpoint.ipv4Address);
+    const cause = note === undefined ? difference.cause : { ...difference.cause, note };
+    const connect: Action = { type: 'ConnectEndpoint', container, endpoint, cause };
+    return found ? [leave(context, container, found, cause), connect] : [connect];
   });
   const detach = current.endpoints
     .filter((endpoint) => !matched.has(endpoint))
     .sort((a, b) => compareStrings(a.networkName, b.networkName) || compareStrings(a.networkId, b.networkId))
     .map((endpoint) => leave(context, container, endpoint, unexpected(context, object, endpoint)));
-  return { attach, detach };
+  return { attach, detach, stuck };
 }
 
 function findEndpoint(current: ObservedContainer, network: NetworkRef): ObservedEndpoint | undefined {
@@ -165,33 +173,46 @@ function unexpected(context: PlanContext, object: ContainerObject, endpoint: Obs
   });
 }
 
-function endpointCause(
+function diffEndpoint(
   context: PlanContext,
   object: ContainerObject,
   current: ObservedContainer,
-  pair: { wanted: Attachments['wanted'][number]; endpoint: ObservedEndpoint | undefined },
+  pair: { wanted: Wanted; endpoint: ObservedEndpoint | undefined },
+): AddressDifference | undefined {
+  const { endpoint } = pair;
+  const cause = endpoint
+    ? presentCause(context, object, current, { wanted: pair.wanted, endpoint })
+    : missingCause(context, object, pair.wanted);
+  if (cause) return { cause, isStuck: false };
+  if (!endpoint) return undefined;
+  const address = diffAddress(context, object, current, { ...pair.wanted, endpoint });
+  if (address && !address.isStuck) return address;
+  const unserved = publishCause(context, object, current, pair.wanted.attachment);
+  return unserved ? { cause: unserved, isStuck: false } : address;
+}
+
+function missingCause(context: PlanContext, object: ContainerObject, { attachment }: Wanted): Cause {
+  const difference = { field: `networks[${attachment.name}]`, observed: 'absent', desired: 'connected' };
+  const cause = causeFor(context, object, 'EndpointMissing', difference);
+  return unlessNetworkChanged(context, attachment.name, cause);
+}
+
+/** What makes an endpoint that is there the wrong one, but for its address. */
+function presentCause(
+  context: PlanContext,
+  object: ContainerObject,
+  current: ObservedContainer,
+  pair: { wanted: Wanted; endpoint: ObservedEndpoint },
 ): Cause | undefined {
   const { endpoint } = pair;
   const { attachment, network } = pair.wanted;
   const field = `networks[${attachment.name}]`;
-  if (!endpoint) {
-    const difference = { field, observed: 'absent', desired: 'connected' };
-    return unlessNetworkChanged(
-      context,
-      attachment.name,
-      causeFor(context, object, 'EndpointMissing', difference),
-    );
-  }
   if (network.id && endpoint.networkId && endpoint.networkId !== network.id) {
     const ids = { observed: endpoint.networkId.slice(0, 12), desired: network.id.slice(0, 12) };
     const cause = causeFor(context, object, 'NetworkReplaced', { field: `${field}.id`, ...ids });
     return unlessNetworkChanged(context, attachment.name, cause);
   }
-  return (
-    aliasCause(context, object, current, { attachment, endpoint }) ??
-    addressCause(context, object, current, { attachment, endpoint }) ??
-    publishCause(context, object, current, attachment)
-  );
+  return aliasCause(context, object, current, { attachment, endpoint });
 }
 
 function unpublished(
@@ -249,26 +270,4 @@ function aliasCause(
   if (desired.length === observed.length && desired.every((alias, index) => alias === observed[index]))
     return undefined;
   return namesCause(context, object, pair.attachment.name, { observed, desired });
-}
-
-function addressCause(
-  context: PlanContext,
-  object: ContainerObject,
-  current: ObservedContainer,
-  pair: Pair,
-): Cause | undefined {
-  const pinned = pair.attachment.ipv4Address;
-  const details = current.details;
-  if (!pinned || !details) return undefined;
-  const requested =
-    details.requestedIpv4.get(pair.endpoint.networkId) ??
-    details.requestedIpv4.get(pair.endpoint.networkName) ??
-    '';
-  const observed = current.state === 'running' ? pair.endpoint.ipv4Address : requested;
-  if (observed === pinned) return undefined;
-  return causeFor(context, object, 'AddressDiffers', {
-    field: `networks[${pair.attachment.name}].ipv4Address`,
-    observed: observed || 'none',
-    desired: pinned,
-  });
 }

@@ -84,6 +84,8 @@ export interface PlanMemory {
   readonly failedUpdates: ReadonlyMap<ObjectKey, { readonly specHash: string; readonly message: string }>;
   /** By alias: since when its new holders have the name beside the old ones. */
   readonly successions?: ReadonlyMap<ObjectKey, Succession>;
+  /** Addresses by network name that endpoints had and keep no longer, since an engine did not give them or they led nowhere. */
+  readonly givenUp: ReadonlyMap<ObjectKey, ReadonlyMap<string, string>>;
 }
 
 export interface AppliedRecord {
@@ -92,4 +94,6 @@ export interface AppliedRecord {
   readonly addresses: Readonly<Record<string, string>>;
   /** Names that aliases gave it, by network name; absent where they gave none. */
   readonly given?: Readonly<Record<string, readonly string[]>>;
+  /** Of a network: the subnet that it has, so that it gets the same one when it is made again. */
+  readonly subnet?: string;
 }

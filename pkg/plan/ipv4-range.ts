@@ -11,9 +11,18 @@ export function parseIpv4Range(cidr: string): Ipv4Range | undefined {
   if (!ipaddr.IPv4.isValidCIDR(cidr)) return undefined;
   const [address, bits] = ipaddr.IPv4.parseCIDR(cidr);
   const size = 2 ** (32 - bits);
-  const number = address.octets.reduce((sum, octet) => sum * 256 + octet, 0);
+  const number = numberOf(address);
   const first = Math.floor(number / size) * size;
   return { first, last: first + size - 1 };
+}
+
+/** An address as a number; undefined for anything else. */
+export function parseIpv4(address: string): number | undefined {
+  return ipaddr.IPv4.isValidFourPartDecimal(address) ? numberOf(ipaddr.IPv4.parse(address)) : undefined;
+}
+
+function numberOf(address: ipaddr.IPv4): number {
+  return address.octets.reduce((sum, octet) => sum * 256 + octet, 0);
 }
 
 export function overlaps(a: Ipv4Range, b: Ipv4Range): boolean {

@@ -38,14 +38,17 @@ export type Told = (healing: Healing) => void;
 export class Attacher {
   readonly #engine: Engine;
   readonly #remover: EndpointRemover;
+  readonly #gaveUp: (container: string, endpoint: EndpointRequest) => void;
   /** Networks by container name on which an attachment of ours failed half-way. */
   readonly #leftBehind = new Map<string, Set<string>>();
   /** Why containers could not be started before, by ID. */
   readonly #notJoined = new Map<string, string>();
 
-  constructor(deps: EndpointRemoverDeps) {
+  /** `gaveUp`: told of each endpoint that goes without the address it was to keep. */
+  constructor(deps: EndpointRemoverDeps, gaveUp: (container: string, endpoint: EndpointRequest) => void) {
     this.#engine = deps.engine;
     this.#remover = new EndpointRemover(deps);
+    this.#gaveUp = gaveUp;
   }
 
   async connect(container: Attached, endpoint: EndpointRequest, told: Told): Promise<void> {
@@ -54,6 +57,7 @@ export class Attacher {
         await this.#engine.connect(container.id, endpoint);
       } catch (error) {
         if (endpoint.addressOrigin !== 'kept' || !isAddressRefused(error)) throw error;
+        this.#gaveUp(container.name, endpoint);
         await this.#engine.connect(container.id, withoutAddress(endpoint));
         told(givenUp(endpoint, error));
       }
@@ -84,6 +88,7 @@ export class Attacher {
       const kept = endpoints.filter(({ addressOrigin }) => addressOrigin === 'kept');
       if (kept.length === 0 || !isAddressRefused(error)) throw error;
       for (const endpoint of kept) {
+        this.#gaveUp(container.name, endpoint);
         await this.#engine.disconnect(container.id, endpoint.network);
         await this.#engine.connect(container.id, withoutAddress(endpoint));
       }

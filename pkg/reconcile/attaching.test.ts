@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { startAgent } from '../../test/build/agent.ts';
+import { startAgent, type TestAgent } from '../../test/build/agent.ts';
 import { attach, container, network } from '../../test/build/objects.ts';
 import { condition, converged } from '../../test/build/simulated.ts';
-import { FakeClock, OvrError } from '../api/index.ts';
-import { SimulatedWorld } from './simulated/index.ts';
+import { FakeClock, formatCause, OvrError } from '../api/index.ts';
+import { SimulatedWorld, type SimulatedHost } from './simulated/index.ts';
 
 const net0 = network('net0', { driver: 'bridge' });
 const web1 = container('web-1', { networks: [attach('net0', 'web')] });
@@ -22,6 +22,82 @@ test('an address that was only kept is given up when somebody else has it', asyn
   expect(agent.reconciler.status().converged).toBe(true);
   expect(world.resolve(host.name, 'web-2', 'thief')).toEqual([address]);
   expect(world.resolve(host.name, 'web-2', 'web-1')).not.toEqual([address]);
+});
+
+/** The drift that the agent has told of, as `field: observed → desired`. */
+function driftTold({ reconciler }: TestAgent): string[] {
+  return reconciler
+    .events(0)
+    .flatMap(({ type, cause }) => (type === 'Drift' && cause ? [formatCause(cause)] : []));
+}
+
+describe('an address that changed', () => {
+  /** web-1 is started again by hand while somebody else sits on its address, and the agent sees nothing of it. */
+  async function changed(): Promise<Awaited<ReturnType<typeof converged>> & { address: string }> {
+    const bench = await converged([net0, web1, web2]);
+    const { world, host } = bench;
+    const [address = ''] = world.resolve(host.name, 'web-2', 'web-1');
+    host.setDown();
+    host.hand.stop('web-1');
+    host.hand.runContainer('squatter', { network: 'net0', ipv4Address: address });
+    host.hand.start('web-1');
+    expect(world.resolve(host.name, 'web-2', 'web-1')).not.toEqual([address]);
+    return { ...bench, address };
+  }
+
+  test('is put right when it is free again', async () => {
+    const { world, host, agent, address } = await changed();
+    host.hand.remove('squatter');
+    host.setUp();
+    await agent.run();
+    expect(world.resolve(host.name, 'web-2', 'web-1')).toEqual([address]);
+    expect(driftTold(agent)).toHaveLength(1);
+    expect(agent.reconciler.status().converged).toBe(true);
+  });
+
+  test('and is somebody else’s is told once, and the new one is kept from then on', async () => {
+    const { world, host, agent, address } = await changed();
+    host.setUp();
+    await agent.run();
+    const now = world.resolve(host.name, 'web-2', 'web-1');
+    expect(now).not.toEqual([address]);
+    expect(driftTold(agent)).toMatchObject([
+      expect.stringContaining(`container squatter has ${address}: the endpoint keeps`),
+    ]);
+    expect(agent.reconciler.status().converged).toBe(true);
+    host.hand.remove('squatter');
+    host.hand.disconnect('web-1', 'net0');
+    await agent.run(120_000);
+    expect(world.resolve(host.name, 'web-2', 'web-1')).toEqual(now);
+    expect(driftTold(agent).filter((line) => line.includes('AddressChanged'))).toHaveLength(1);
+  });
+
+  test('since another host has it is asked for once, told once, and no endless repair', async () => {
+    const overlay = network('ovr0', { ipam: { subnet: '10.0.9.0/24' } });
+    const member = container('web-1', { networks: [attach('ovr0', 'web')] });
+    const clock = new FakeClock();
+    const world = new SimulatedWorld({ clock, topology: 'cluster-store', hosts: 2, images: ['busybox'] });
+    const [host, elsewhere] = world.hosts as [SimulatedHost, SimulatedHost];
+    const agent = await startAgent({ engine: host.engine, clock });
+    agent.source.declare(overlay, member);
+    await agent.run(5_000);
+    const address = host.observe().containers[0]?.endpoints[0]?.ipv4Address ?? '';
+    host.setDown();
+    host.hand.disconnect('web-1', 'ovr0');
+    elsewhere.hand.runContainer('thief', { network: 'ovr0', ipv4Address: address });
+    host.setUp();
+    await agent.run(600_000);
+    const tries = agent.reconciler
+      .events(0)
+      .filter(({ action, cause }) => action === 'ConnectEndpoint' && cause?.drift);
+    expect(tries).toHaveLength(1);
+    expect(driftTold(agent)).toEqual([
+      'networks[ovr0]: absent → connected (EndpointMissing, drift)',
+      expect.stringContaining(`→ ${address} (AddressChanged, drift); ${address} was given up`),
+    ]);
+    expect(agent.reconciler.status().converged).toBe(true);
+    expect(agent.reconciler.status().objects.flatMap(({ causes }) => causes)).toEqual([]);
+  });
 });
 
 describe('an endpoint left behind in the store', () => {

@@ -1,4 +1,4 @@
-import { errorMessage, OvrError, type Clock, type Healing } from '../api/index.ts';
+import { errorMessage, objectKey, OvrError, type Clock, type Healing, type ObjectKey } from '../api/index.ts';
 import {
   healingOf,
   type Action,
@@ -28,6 +28,8 @@ export interface ExecutorDeps extends EndpointRemoverDeps {
   readonly healed: (record: HealRecord) => void;
   /** Told of each container that was made, before anything else is done with it. */
   readonly containerMade: (id: string) => void;
+  /** Told of an address that a container keeps no longer on a network: of the one it had, unless it says which. */
+  readonly addressGivenUp: (container: ObjectKey, network: string, address?: string) => void;
   /** Why steps of this plan may not run any more; asked before each. */
   readonly forbidden: (plan: ObjectPlan) => OvrError | undefined;
 }
@@ -59,7 +61,9 @@ export class Executor {
 
   constructor(deps: ExecutorDeps) {
     this.#deps = deps;
-    this.#attacher = new Attacher(deps);
+    this.#attacher = new Attacher(deps, (container, { network, ipv4Address }) =>
+      deps.addressGivenUp(objectKey('Container', container), network.name, ipv4Address),
+    );
     this.#remover = new NetworkRemover(deps.engine);
   }
 
@@ -138,7 +142,11 @@ export class Executor {
       case 'CreateContainer':
         return this.#create(run, action.container);
       case 'ConnectEndpoint':
-        return this.#connect(run, action.container, { endpoint: this.#resolve(action.endpoint), told });
+        await this.#connect(run, action.container, { endpoint: this.#resolve(action.endpoint), told });
+        // What was not served under the address that it had does not go back to it.
+        if (action.cause.reason === 'Unpublished')
+          this.#deps.addressGivenUp(run.plan.key, action.endpoint.network.name);
+        return;
       case 'StartContainer':
         return this.#start(run, action, told);
       case 'VerifyRunning':

@@ -1,7 +1,7 @@
 import type { Condition, ObjectKey } from '../api/index.ts';
-import type { Revision } from '../manifest/index.ts';
+import type { ManifestObject, Revision } from '../manifest/index.ts';
 import type { AppliedRecord, Plan, PlanMemory, Succession } from '../plan/index.ts';
-import type { ObservedContainer, ObservedState } from '../state/index.ts';
+import type { ObservedContainer, ObservedNetwork, ObservedState } from '../state/index.ts';
 
 const FORMAT = 1;
 
@@ -12,6 +12,7 @@ export class Memory implements PlanMemory {
   readonly failedUpdates = new Map<ObjectKey, { readonly specHash: string; readonly message: string }>();
   /** Of the newest plan; not saved: after a restart an overlap begins anew. */
   successions: ReadonlyMap<ObjectKey, Succession> = new Map();
+  readonly givenUp = new Map<ObjectKey, Map<string, string>>();
   #isDirty = false;
 
   /** Reads what toJson() wrote; anything else is forgotten without harm. */
@@ -48,28 +49,54 @@ export class Memory implements PlanMemory {
     this.#isDirty = true;
   }
 
+  /** Known to this process alone: the next one may well be given the address. */
+  recordGivenUp(key: ObjectKey, network: string, address = this.applied.get(key)?.addresses[network]): void {
+    if (address === undefined) return;
+    const givenUp = this.givenUp.get(key) ?? new Map<string, string>();
+    this.givenUp.set(key, givenUp.set(network, address));
+  }
+
   /** Notes what a round found as declared, and drops what is neither declared nor there any more. */
   learn(round: { plan: Plan; observed: ObservedState; revision: Revision }): void {
     const { plan, observed, revision } = round;
-    const containers = new Map(observed.containers.map((container) => [container.name, container]));
+    const seen: Seen = {
+      networks: new Map(observed.networks.map((network) => [network.name, network])),
+      containers: new Map(observed.containers.map((container) => [container.name, container])),
+    };
     this.successions = plan.successions;
     const planned = new Set(plan.objects.map(({ key }) => key));
     for (const { condition, causes } of plan.verdicts) {
       const object = revision.objects.get(condition.key);
       if (condition.type === 'NotHere' || condition.type === 'Fenced') this.#unsettle(condition);
-      const isSettled = (condition.type === 'Ready' || condition.type === 'Completed') && causes.length === 0;
-      if (!object || !isSettled || planned.has(condition.key)) continue;
-      const container = object.kind === 'Container' ? containers.get(object.name) : undefined;
+      const isSettled = condition.type === 'Ready' || condition.type === 'Completed';
+      // An address that changed for good is told once, and is the one to keep from then on.
+      const isAccepted = causes.every(({ reason }) => reason === 'AddressChanged');
+      if (!object || !isSettled || !isAccepted || planned.has(condition.key)) continue;
       this.#recordApplied(condition.key, {
-        digest: object.digest,
-        addresses: addressesOf(container),
+        ...this.#recordOf(object, seen),
         ...givenTo(condition.key, plan),
       });
+      this.givenUp.delete(condition.key);
     }
     this.#forgetExcept(
       new Set(plan.verdicts.map(({ condition }) => condition.key)),
       new Set(observed.containers.map(({ id }) => id)),
     );
+  }
+
+  #recordOf(object: ManifestObject, seen: Seen): AppliedRecord {
+    const { digest, name } = object;
+    if (object.kind === 'Network') {
+      const [subnet] = seen.networks.get(name)?.subnets ?? [];
+      return { digest, addresses: {}, ...(subnet ? { subnet: subnet.subnet } : {}) };
+    }
+    if (object.kind !== 'Container') return { digest, addresses: {} };
+    const container = seen.containers.get(name);
+    // One that has ended has no addresses, and asks for those it had when it runs again.
+    const wanted = new Set(object.spec.networks?.map((attachment) => attachment.name));
+    const before = Object.entries(this.applied.get(object.key)?.addresses ?? {});
+    const kept = Object.fromEntries(before.filter(([network]) => wanted.has(network)));
+    return { digest, addresses: { ...kept, ...addressesOf(container) } };
   }
 
   /** What ovr itself took away or stopped is no drift when it comes back. Addresses are kept while the container is. */
@@ -81,6 +108,7 @@ export class Memory implements PlanMemory {
   }
 
   #forgetExcept(keys: ReadonlySet<ObjectKey>, containerIds: ReadonlySet<string>): void {
+    for (const key of this.givenUp.keys()) if (!keys.has(key)) this.givenUp.delete(key);
     for (const map of [this.applied, this.failedUpdates]) {
       for (const key of map.keys()) if (!keys.has(key) && map.delete(key)) this.#isDirty = true;
     }
@@ -113,6 +141,12 @@ function addressesOf(container: ObservedContainer | undefined): Record<string, s
       .filter(({ ipv4Address }) => ipv4Address)
       .map(({ networkName, ipv4Address }) => [networkName, ipv4Address]),
   );
+}
+
+/** What a round saw, by name. */
+interface Seen {
+  readonly networks: ReadonlyMap<string, ObservedNetwork>;
+  readonly containers: ReadonlyMap<string, ObservedContainer>;
 }
 
 interface Saved {

@@ -243,7 +243,12 @@ function planInput(host: SimulatedHost, objects: readonly ManifestObject[]): Pla
       undecided: new Set(),
     },
     observed: host.observe(),
-    memory: { applied: new Map(), createdIds: new Set(), failedUpdates: new Map() },
+    memory: {
+      applied: new Map(),
+      createdIds: new Set(),
+      failedUpdates: new Map(),
+      givenUp: new Map(),
+    },
     settings: {
       cluster: 'default',
       mode: 'enforce',

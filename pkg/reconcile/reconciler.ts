@@ -109,6 +109,7 @@ export class Reconciler implements AgentView, AgentControl {
       healed: this.#heals.healed,
       inquire: deps.coordination.inquire?.bind(deps.coordination),
       containerMade: (id) => this.#containerMade(id),
+      addressGivenUp: (...address) => this.#memory.recordGivenUp(...address),
       forbidden: (plan) => forbiddenBy(deps.coordination.state(), plan),
     });
     this.#lanes = new Lanes<PlanResult>(
@@ -309,13 +310,12 @@ export class Reconciler implements AgentView, AgentControl {
     this.#journal.held(plan.held);
     const plans = new Map(plan.objects.map((object) => [object.key, object]));
     this.#retries.forgetExcept(new Set(plans.keys()));
-    const known = new Set(plan.verdicts.map(({ condition }) => condition.key));
     const refused = this.#refusal();
     for (const verdict of plan.verdicts) {
       if (!busy.has(verdict.condition.key))
         this.#judge(verdict, plans.get(verdict.condition.key), { nowMs, refused });
     }
-    this.#board.retain(known);
+    this.#board.retain(new Set(plan.verdicts.map(({ condition }) => condition.key)));
     this.#heals.planned(plan.objects, busy);
     this.#memory.learn(round);
     const isFresh = (object: ObjectPlan): boolean => (this.#laneEnds.get(object.key) ?? 0) <= times.laneEnds;

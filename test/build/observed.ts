@@ -94,6 +94,7 @@ export function appliedBefore(objects: readonly ManifestObject[]): PlanInput['me
     applied: new Map(objects.map(({ key, digest }) => [key, { digest, addresses: {} }])),
     createdIds: new Set(),
     failedUpdates: new Map(),
+    givenUp: new Map(),
   };
 }
 

@@ -144,7 +144,12 @@ async function fill(engine: Engine, revision: Revision | undefined): Promise<voi
   const { objects } = plan({
     revision,
     observed: await engine.observe(),
-    memory: { applied: new Map(), createdIds: new Set(), failedUpdates: new Map() },
+    memory: {
+      applied: new Map(),
+      createdIds: new Set(),
+      failedUpdates: new Map(),
+      givenUp: new Map(),
+    },
     settings: { ...SETTINGS, hostRoutes: [] },
     nowMs: Date.now(),
     pruneConfirmed: false,
