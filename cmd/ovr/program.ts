@@ -15,6 +15,7 @@ import { addResume } from './verbs/resume.ts';
 import { addRollback } from './verbs/rollback.ts';
 import { addSchema } from './verbs/schema.ts';
 import { addStatus } from './verbs/status.ts';
+import { addSwitch } from './verbs/switch.ts';
 import { addSync } from './verbs/sync.ts';
 import { addValidate } from './verbs/validate.ts';
 import { addVersion } from './verbs/version.ts';
@@ -23,7 +24,7 @@ import type { AddVerb, Run } from './verb.ts';
 const VERBS: readonly { readonly group: string; readonly verbs: readonly AddVerb[] }[] = [
   { group: 'Look:', verbs: [addStatus, addGet, addDescribe, addExplain, addEvents, addHistory] },
   { group: 'Work with manifests:', verbs: [addValidate, addDiff, addApply, addPlace, addSchema] },
-  { group: 'Decide:', verbs: [addRollback, addResume, addPrune, addSync] },
+  { group: 'Decide:', verbs: [addSwitch, addRollback, addResume, addPrune, addSync] },
   { group: 'Other:', verbs: [addCompletion, addVersion] },
 ];
 

@@ -2,7 +2,13 @@ import { join } from 'node:path';
 import type { Clock, Logger } from '../api/index.ts';
 import { readVersion, type Config } from '../config/index.ts';
 import { createMetrics } from '../metrics/index.ts';
-import { Reconciler, type Observer, type RevisionControl } from '../reconcile/index.ts';
+import {
+  Reconciler,
+  Switches,
+  type Observer,
+  type RevisionControl,
+  type SwitchControl,
+} from '../reconcile/index.ts';
 import { createServer, type Server } from '../server/index.ts';
 import { createShared, type SharedPart } from './coordination.ts';
 import { createEngine } from './engine.ts';
@@ -81,9 +87,15 @@ export async function createAgent(config: Config, deps: AgentDeps): Promise<Agen
       concurrency: config.concurrency,
     },
   );
+  const switches = new Switches({
+    holds: shared.holds,
+    clock,
+    revision: () => source.state().revision,
+    aliases: async () => (await reconciler.cluster()).aliases,
+  });
   const server = config.once
     ? undefined
-    : createApi(config, { reconciler, rollbacks, metrics, sources, clock, logger });
+    : createApi(config, { reconciler, rollbacks, switches, metrics, sources, clock, logger });
   return lifeOf({ config, sources, revisions, shared, reconciler, server });
 }
 
@@ -138,13 +150,14 @@ function createApi(
   parts: {
     reconciler: Reconciler;
     rollbacks: RevisionControl;
+    switches: SwitchControl;
     metrics: ReturnType<typeof createMetrics>;
     sources: ManifestSources;
     clock: Clock;
     logger: Logger;
   },
 ): Server {
-  const { reconciler, rollbacks, metrics, sources, clock, logger } = parts;
+  const { reconciler, rollbacks, switches, metrics, sources, clock, logger } = parts;
   const git = createGitServices({
     ...sources,
     webhookSecretFile: config.git?.webhookSecretFile,
@@ -155,6 +168,7 @@ function createApi(
     view: reconciler,
     control: reconciler,
     revisions: rollbacks,
+    switches,
     metrics,
     ...(git ? { git } : {}),
     socketPath: config.socket,

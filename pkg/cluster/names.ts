@@ -47,12 +47,10 @@ export class Names {
     );
     this.#own = own.slice(0, MAX_FACTS);
     this.#writing.ring();
-    if (own.length > 0 && this.elsewhere === undefined) this.#reading.ring();
   }
 
   ring(): void {
     this.#writing.ring();
-    if (this.#own.length > 0) this.#reading.ring();
   }
 
   async stop(): Promise<void> {
@@ -76,26 +74,37 @@ export class Names {
     const writes = ownDocumentWrites(path, text, await store.get(path));
     if (writes.length > 0) await store.commit(writes);
     this.#written = { text, connection };
+    // A folder that is not there cannot be watched: others are read once this node has written.
+    if (text !== '' && this.elsewhere === undefined) this.#reading.ring();
   }
 
   async #read(): Promise<void> {
     const { contact } = this.#parts;
     const { connection } = contact;
-    if (connection === 0 || !this.#isJoined() || this.#own.length === 0) return;
-    const { facts, text } = await this.#readAll(() => this.#reading.ring());
+    const hasWritten = this.#written?.connection === connection && this.#written.text !== '';
+    if (connection === 0 || !hasWritten) return;
+    const { facts, text, nodes } = await this.#readAll(() => this.#reading.ring());
     if (contact.connection !== connection) return;
+    if (!nodes.includes(this.#parts.node)) this.#writeAgain();
     const isNews = this.elsewhere === undefined || this.#known?.text !== text;
     this.#known = { facts, connection, text };
     if (isNews) this.#changed();
   }
 
-  async #readAll(again: (() => void) | undefined): Promise<{ facts: FactsByAlias; text: string }> {
+  /** Somebody has cleaned the tree. */
+  #writeAgain(): void {
+    this.#written = undefined;
+    this.#writing.ring();
+  }
+
+  async #readAll(
+    again: (() => void) | undefined,
+  ): Promise<{ facts: FactsByAlias; text: string; nodes: readonly string[] }> {
     const { store, troubles } = this.#parts;
     const folder = await store.children(FOLDERS.names, again);
+    const nodes = folder.map(decodeName).filter((node) => node !== undefined);
     const found: Fact[] = [];
-    await inParallel(folder, async (encoded) => {
-      const node = decodeName(encoded);
-      if (node === undefined) return;
+    await inParallel(nodes, async (node) => {
       const path = namesPath(node);
       const znode = await store.get(path, again);
       if (!znode) return;
@@ -104,7 +113,7 @@ export class Names {
       if (read.ok) found.push(...read.value);
     });
     found.sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
-    return { facts: Map.groupBy(found, ({ alias }) => alias), text: JSON.stringify(found) };
+    return { facts: Map.groupBy(found, ({ alias }) => alias), text: JSON.stringify(found), nodes };
   }
 }
 

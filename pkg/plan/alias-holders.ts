@@ -24,7 +24,7 @@ export interface Holders {
   readonly isSwitched: boolean;
   /** Names of all containers that it chooses, on whatever node. */
   readonly chosen: ReadonlySet<string>;
-  /** On this node: chosen ones, and those that have the name though they are not. */
+  /** On this node: chosen ones, those that have the name though they are not, and those that a switch may choose. */
   readonly local: readonly LocalHolder[];
   /** On this and other nodes, sorted by container and node. Of the other nodes as far as known. */
   readonly facts: readonly HolderFact[];
@@ -51,7 +51,7 @@ export function findHolders(
   const chosen = new Set(holders.map(({ name }) => name));
   const local = here
     .map((object) => look(context, alias, { object, isChosen: chosen.has(object.name) }))
-    .filter(({ isChosen, isConfigured }) => isChosen || isConfigured);
+    .filter(({ object, isChosen, isConfigured }) => isChosen || isConfigured || mayBeChosen(object, alias));
   const node = observed.engine.node.name;
   const elsewhere = (cluster?.holders?.get(alias.name) ?? []).filter((fact) => fact.node !== node);
   const seen = new Set(local.map(({ object }) => object.name));
@@ -65,6 +65,12 @@ export function findHolders(
     isComplete: !cluster || cluster.holders !== undefined,
     unseen: cluster ? [] : [...chosen].filter((name) => !seen.has(name)),
   };
+}
+
+/** Whether other values of the selector's labels would choose it: others must know how it stands before somebody switches to it. */
+function mayBeChosen({ labels, spec }: ContainerObject, alias: AliasObject): boolean {
+  const isAttached = spec.networks?.some(({ name }) => name === alias.spec.network) ?? false;
+  return isAttached && Object.keys(alias.spec.selector).every((label) => labels[label] !== undefined);
 }
 
 function byContainer(a: HolderFact, b: HolderFact): number {

@@ -1,4 +1,4 @@
-import { OvrError, type Condition, type ObjectKey } from '../api/index.ts';
+import { OvrError, type Condition, type ObjectKey, type Reason } from '../api/index.ts';
 import type { Revision } from '../manifest/index.ts';
 import type { ObjectPlan, Plan, Verdict } from '../plan/index.ts';
 import type { PlanResult } from './executor.ts';
@@ -12,6 +12,13 @@ export function dependencyFailed(plan: ObjectPlan, dependency: ObjectKey): PlanR
 /** Whether the plan puts right what somebody else changed. */
 export function isRepair(plan: ObjectPlan): boolean {
   return plan.steps.some(({ cause }) => cause.drift);
+}
+
+const MOVES: ReadonlySet<Reason> = new Set(['AliasMoved', 'AliasSwitched', 'HolderReady', 'HolderUnready']);
+
+/** Whether the plan gives or takes a name, which others wait for. */
+export function movesName(plan: ObjectPlan): boolean {
+  return plan.steps.some(({ cause }) => MOVES.has(cause.reason));
 }
 
 /** Conditions under which an object is as its manifest says, or rightly not here. */

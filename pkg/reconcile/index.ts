@@ -12,3 +12,4 @@ export * from './reconciler.ts';
 export * from './revision-entry.ts';
 export * from './rollbacks.ts';
 export * from './status.ts';
+export * from './switches.ts';

@@ -1,5 +1,5 @@
 import { compareStrings, OvrError, type Condition, type ObjectKey } from '../api/index.ts';
-import { plan as makePlan, type ObjectPlan, type Plan, type Verdict } from '../plan/index.ts';
+import type { ObjectPlan, Plan, Verdict } from '../plan/index.ts';
 import { Bell } from './bell.ts';
 import {
   describeAgent,
@@ -8,7 +8,7 @@ import {
   describePrune,
   describeSource,
 } from './agent-status.ts';
-import { dependencyFailed, isAsDeclared, isConfirmedBy, isRepair, type Confirmation } from './assess.ts';
+import { dependencyFailed, isAsDeclared, isRepair, movesName, type Confirmation } from './assess.ts';
 import { Board } from './board.ts';
 import { FlapBreaker } from './breaker.ts';
 import { DriftTracker } from './drift-tracker.ts';
@@ -42,6 +42,7 @@ import type {
   PlannedChange,
 } from './status.ts';
 import { forbiddenBy } from './tenure.ts';
+import { think } from './think.ts';
 
 /** While lanes run, rounds for what they finish come at this pace; anything urgent rings at once. */
 const BUSY_ROUND_MS = 1_000;
@@ -272,31 +273,15 @@ export class Reconciler implements AgentView, AgentControl {
     }
   }
 
-  /**
-   * Reads the engine and plans. What is declared and whether it may lack something are of one moment, and so is what the cluster has decided:
-   * all of it from before the engine was asked, so that nothing is concluded from an observation older than what it is held against.
-   */
-  async #think({ revision, doubt }: Declared): Promise<Round> {
-    const { engine, source, clock, coordination } = this.#deps;
-    const shared = coordination.state();
-    const [observed, hostRoutes] = await Promise.all([
-      engine.observe(containersOf(this.#lanes.running())),
-      this.#deps.hostRoutes(),
-    ]);
-    const anyDoubt = doubt ?? source.state().doubt;
-    const input = {
-      revision,
-      observed,
+  #think(declared: Declared): Promise<Round> {
+    return think(declared, {
+      deps: this.#deps,
+      options: this.#options,
       memory: this.#memory,
-      settings: { ...this.#options, hostRoutes },
-      nowMs: clock.now(),
       unpublished: this.#heals.unpublished,
-      ...(anyDoubt === undefined ? {} : { doubt: anyDoubt }),
-      ...(shared.type === 'member' ? { cluster: shared.cluster } : {}),
-    };
-    const plan = makePlan({ ...input, pruneConfirmed: false });
-    const isConfirmed = isConfirmedBy(this.#confirmed, plan, revision);
-    return { revision, observed, plan: isConfirmed ? makePlan({ ...input, pruneConfirmed: true }) : plan };
+      busy: containersOf(this.#lanes.running()),
+      confirmed: this.#confirmed,
+    });
   }
 
   /** Takes a round's plan: reports, remembers, and dispatches what may be done now. */
@@ -395,7 +380,7 @@ export class Reconciler implements AgentView, AgentControl {
     } else {
       this.#failed(object, result);
     }
-    this.#bell.ring(this.#lanes.isBusy ? BUSY_ROUND_MS : 0);
+    this.#bell.ring(this.#lanes.isBusy && !movesName(object) ? BUSY_ROUND_MS : 0);
   }
 
   #failed(object: ObjectPlan, result: Extract<PlanResult, { ok: false }>): void {

@@ -27,6 +27,7 @@ beforeEach(async () => {
     view: agent,
     control: agent,
     revisions: agent,
+    switches: agent,
     metrics,
     socketPath,
     listen,

@@ -11,6 +11,8 @@ import type {
   RevisionHistory,
   RollbackRequest,
   RollbackResult,
+  SwitchRequest,
+  SwitchResult,
 } from '../reconcile/index.ts';
 import { ClientError, connectionError } from './client-error.ts';
 import { HEARTBEAT_MS } from './followers.ts';
@@ -48,6 +50,9 @@ export interface AgentClient {
   compare(from: string | undefined, to: string | undefined): Promise<RevisionDiff>;
   rollback(request: RollbackRequest): Promise<RollbackResult>;
   resume(): Promise<ResumeResult>;
+  switchAlias(request: SwitchRequest): Promise<SwitchResult>;
+  /** Undefined where nothing was switched. */
+  switchBack(alias: string): Promise<SwitchResult | undefined>;
 }
 
 interface Deadlines {
@@ -156,6 +161,20 @@ class HttpClient implements AgentClient {
     return body;
   }
 
+  async switchAlias(request: SwitchRequest): Promise<SwitchResult> {
+    const body = await this.#post('/v1/switch', request);
+    if (!isSwitchResult(body)) throw this.#foreign();
+    return body;
+  }
+
+  async switchBack(alias: string): Promise<SwitchResult | undefined> {
+    const body = await this.#post('/v1/switch/back', { alias });
+    const switched = isRecord(body) ? body['switched'] : undefined;
+    if (switched === null) return undefined;
+    if (!isSwitchResult(switched)) throw this.#foreign();
+    return switched;
+  }
+
   async follow(afterId: number, signal: AbortSignal, listener: (event: AgentEvent) => void): Promise<void> {
     try {
       const response = await this.#openStream(afterId, signal);
@@ -206,6 +225,10 @@ class HttpClient implements AgentClient {
       `${this.target} answered something that is not ovrd's: check the address and that both have one version`,
     );
   }
+}
+
+function isSwitchResult(value: unknown): value is SwitchResult {
+  return isRecord(value) && isRecord(value['selector']) && Array.isArray(value['chosen']);
 }
 
 /** Splits the stream into lines; an empty line is a sign of life. */

@@ -40,6 +40,7 @@ async function start(git?: GitServices): Promise<void> {
     view: agent,
     control: agent,
     revisions: agent,
+    switches: agent,
     metrics,
     logger: silentLogger,
     clock: new FakeClock(),

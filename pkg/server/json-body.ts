@@ -40,6 +40,24 @@ export function numberField(name: string, value: unknown): number {
   throw invalid(`${name} must be a whole number, 0 or more`);
 }
 
+export function flagField(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw invalid(`${name} must be true or false`);
+}
+
+/** Labels with their values; null for one that is to go. */
+export function labelsField(name: string, value: unknown): Readonly<Record<string, string | null>> {
+  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
+  const entries: [string, unknown][] = isMap ? Object.entries(value) : [];
+  const labels = entries.filter((entry): entry is [string, string | null] => isLabel(entry));
+  if (isMap && entries.length > 0 && labels.length === entries.length) return Object.fromEntries(labels);
+  throw invalid(`${name} must be a map of labels such as {"track": "green"}`);
+}
+
+function isLabel([label, value]: [string, unknown]): boolean {
+  return label !== '' && (typeof value === 'string' || value === null);
+}
+
 /** Absent, or what the reader takes. */
 export function optionalField<T>(reader: Reader<T>): Reader<T | undefined> {
   return (name, value) => (value === undefined ? undefined : reader(name, value));

@@ -24,6 +24,7 @@ beforeEach(async () => {
     view: agent,
     control: agent,
     revisions: agent,
+    switches: agent,
     metrics,
     logger: silentLogger,
     clock: new FakeClock(),

@@ -6,18 +6,21 @@ import type {
   ClusterView,
   ObjectStatus,
   RevisionControl,
+  SwitchControl,
 } from '../reconcile/index.ts';
 import { hook, sync } from './git-routes.ts';
 import type { GitServices } from './git-services.ts';
 import type { JsonBody } from './json-body.ts';
 import { HttpError, json, text, type Reply } from './reply.ts';
 import { REVISION_ROUTES } from './revision-routes.ts';
+import { SWITCH_ROUTES } from './switch-routes.ts';
 
 /** What the routes work on. */
 export interface Services {
   readonly view: AgentView;
   readonly control: AgentControl;
   readonly revisions: RevisionControl;
+  readonly switches: SwitchControl;
   readonly metrics: { readonly contentType: string; render(): Promise<string> };
   /** The view's `cluster()`, read once for all who ask at the same time: it may be thousands of reads of a coordinator that others need. */
   readonly readCluster: () => Promise<ClusterView>;
@@ -95,6 +98,7 @@ export const ROUTES: readonly Route[] = [
     handle: async ({ services }) => json({ changes: await services.control.diff() }),
   },
   ...REVISION_ROUTES,
+  ...SWITCH_ROUTES,
   {
     method: 'POST',
     path: '/v1/prune/confirm',

@@ -27,6 +27,7 @@ function build(change: { socketPath?: string; listen?: { host: string; port: num
     view: agent,
     control: agent,
     revisions: agent,
+    switches: agent,
     metrics,
     logger: silentLogger,
     clock,

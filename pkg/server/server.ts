@@ -101,11 +101,12 @@ class ApiServer implements Server {
     hostNames: readonly string[],
     where: { path: string } | Address,
   ): Promise<HttpServer> {
-    const { view, control, revisions, metrics, git, logger } = this.#options;
+    const { view, control, revisions, switches, metrics, git, logger } = this.#options;
     const services = {
       view,
       control,
       revisions,
+      switches,
       metrics,
       readCluster: this.#readCluster,
       ...(git ? { git } : {}),

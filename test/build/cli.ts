@@ -45,6 +45,7 @@ export async function createCliStage(): Promise<CliStage> {
     view: agent,
     control: agent,
     revisions: agent,
+    switches: agent,
     metrics,
     git: agent,
     socketPath,

@@ -15,11 +15,14 @@ import {
   type RevisionHistory,
   type RollbackRequest,
   type RollbackResult,
+  type SwitchControl,
+  type SwitchRequest,
+  type SwitchResult,
 } from '../../pkg/reconcile/index.ts';
 import type { SyncResult } from '../../pkg/server/index.ts';
 
 /** An agent that says what a test tells it to, and remembers what it was asked. */
-export class FakeAgent implements AgentView, AgentControl, RevisionControl {
+export class FakeAgent implements AgentView, AgentControl, RevisionControl, SwitchControl {
   current: Omit<AgentStatus, 'lastRoundMs'> = {
     version: '0.1.0',
     cluster: 'default',
@@ -127,6 +130,20 @@ export class FakeAgent implements AgentView, AgentControl, RevisionControl {
 
   resume(): Promise<ResumeResult> {
     return this.failure ? Promise.reject(this.failure) : Promise.resolve(this.resumed);
+  }
+
+  /** What the next switch answers; undefined: nothing was switched. */
+  switched: SwitchResult | undefined;
+
+  switchAlias(request: SwitchRequest): Promise<SwitchResult> {
+    this.asked = request;
+    if (this.switched) return Promise.resolve(this.switched);
+    return Promise.reject(this.failure ?? new Error('this test expects no switch'));
+  }
+
+  switchBack(alias: string): Promise<SwitchResult | undefined> {
+    this.asked = alias;
+    return this.failure ? Promise.reject(this.failure) : Promise.resolve(this.switched);
   }
 
   resync(): void {
