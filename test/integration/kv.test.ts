@@ -223,5 +223,6 @@ test('deleted manifests take only what is owned', async () => {
   });
   await first.shows('Network/race-1', /guest/);
   expect(await first.docker.containerNames('running')).toEqual(['guest']);
+  await master.shows('Container/kept', /^Ready/);
   expect(await master.docker.containerNames('running')).toEqual(['kept']);
 });
