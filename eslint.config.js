@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 /** Node built-ins and ambient state that the pure core must not touch (docs/architecture.md, "Layers"). */
-const pureCore = ['api', 'constraint', 'manifest', 'state', 'placement', 'plan'].map(
+const pureCore = ['api', 'constraint', 'manifest', 'state', 'placement', 'plan', 'check'].map(
   (folder) => `pkg/${folder}/**/*.ts`,
 );
 

@@ -2,6 +2,7 @@ import { Command, Help } from 'commander';
 
 import { addFlags, readVersion, type Field, type FlagTexts } from '../../pkg/config/index.ts';
 import { addApply } from './verbs/apply.ts';
+import { addCheck } from './verbs/check.ts';
 import { addCompletion } from './verbs/completion.ts';
 import { addDescribe } from './verbs/describe.ts';
 import { addDiff } from './verbs/diff.ts';
@@ -22,7 +23,7 @@ import { addVersion } from './verbs/version.ts';
 import type { AddVerb, Run } from './verb.ts';
 
 const VERBS: readonly { readonly group: string; readonly verbs: readonly AddVerb[] }[] = [
-  { group: 'Look:', verbs: [addStatus, addGet, addDescribe, addExplain, addEvents, addHistory] },
+  { group: 'Look:', verbs: [addStatus, addGet, addDescribe, addExplain, addEvents, addHistory, addCheck] },
   { group: 'Work with manifests:', verbs: [addValidate, addDiff, addApply, addPlace, addSchema] },
   { group: 'Decide:', verbs: [addSwitch, addRollback, addResume, addPrune, addSync] },
   { group: 'Other:', verbs: [addCompletion, addVersion] },

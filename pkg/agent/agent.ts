@@ -5,11 +5,13 @@ import { createMetrics } from '../metrics/index.ts';
 import {
   Reconciler,
   Switches,
+  type ReconcilerOptions,
   type Observer,
   type RevisionControl,
   type SwitchControl,
 } from '../reconcile/index.ts';
 import { createServer, type Server } from '../server/index.ts';
+import { createChecks, type Checks } from './checks.ts';
 import { createShared, type SharedPart } from './coordination.ts';
 import { createEngine } from './engine.ts';
 import { createGitServices } from './git-services.ts';
@@ -62,6 +64,7 @@ export async function createAgent(config: Config, deps: AgentDeps): Promise<Agen
       reconciler.sourceChanged();
     },
     tell: (severity, message) => reconciler.tellCluster(severity, message),
+    answer: (question) => checks.checker.answer(question),
   });
   const reconciler: Reconciler = new Reconciler(
     {
@@ -77,15 +80,7 @@ export async function createAgent(config: Config, deps: AgentDeps): Promise<Agen
       applied: (revision, state) => history.applied(revision, state),
       hostRoutes,
     },
-    {
-      version: readVersion(),
-      cluster: config.cluster,
-      mode: config.mode,
-      subnetPool: config.subnetPool,
-      settleMs: SETTLE_MS,
-      resyncMs: config.resyncMs,
-      concurrency: config.concurrency,
-    },
+    reconcilerOptions(config),
   );
   const switches = new Switches({
     holds: shared.holds,
@@ -93,10 +88,11 @@ export async function createAgent(config: Config, deps: AgentDeps): Promise<Agen
     revision: () => source.state().revision,
     aliases: async () => (await reconciler.cluster()).aliases,
   });
+  const checks: Checks = createChecks(config, { ...deps, engine, source, shared, metrics });
   const server = config.once
     ? undefined
-    : createApi(config, { reconciler, rollbacks, switches, metrics, sources, clock, logger });
-  return lifeOf({ config, sources, revisions, shared, reconciler, server });
+    : createApi(config, { reconciler, rollbacks, switches, metrics, sources, checks, clock, logger });
+  return lifeOf({ config, sources, revisions, shared, reconciler, checks, server });
 }
 
 interface Life {
@@ -105,11 +101,12 @@ interface Life {
   readonly revisions: Revisions;
   readonly shared: SharedPart;
   readonly reconciler: Reconciler;
+  readonly checks: Checks;
   readonly server: Server | undefined;
 }
 
 /** What begins and ends in which order. */
-function lifeOf({ config, sources, revisions, shared, reconciler, server }: Life): Agent {
+function lifeOf({ config, sources, revisions, shared, reconciler, checks, server }: Life): Agent {
   const { source, history } = revisions;
   return {
     start: async () => {
@@ -122,8 +119,10 @@ function lifeOf({ config, sources, revisions, shared, reconciler, server }: Life
       await shared.start();
       source.holdsChanged();
       await reconciler.start();
+      checks.start();
     },
     stop: async () => {
+      checks.stop();
       await source.stop();
       await reconciler.stop();
       await history.done();
@@ -131,6 +130,18 @@ function lifeOf({ config, sources, revisions, shared, reconciler, server }: Life
       await server?.stop();
     },
     settled: () => reconciler.whenSettled(),
+  };
+}
+
+function reconcilerOptions(config: Config): ReconcilerOptions {
+  return {
+    version: readVersion(),
+    cluster: config.cluster,
+    mode: config.mode,
+    subnetPool: config.subnetPool,
+    settleMs: SETTLE_MS,
+    resyncMs: config.resyncMs,
+    concurrency: config.concurrency,
   };
 }
 
@@ -151,13 +162,14 @@ function createApi(
     reconciler: Reconciler;
     rollbacks: RevisionControl;
     switches: SwitchControl;
+    checks: Checks;
     metrics: ReturnType<typeof createMetrics>;
     sources: ManifestSources;
     clock: Clock;
     logger: Logger;
   },
 ): Server {
-  const { reconciler, rollbacks, switches, metrics, sources, clock, logger } = parts;
+  const { reconciler, rollbacks, switches, metrics, sources, checks, clock, logger } = parts;
   const git = createGitServices({
     ...sources,
     webhookSecretFile: config.git?.webhookSecretFile,
@@ -169,6 +181,7 @@ function createApi(
     control: reconciler,
     revisions: rollbacks,
     switches,
+    check: (networks) => checks.checker.check(networks),
     metrics,
     ...(git ? { git } : {}),
     socketPath: config.socket,

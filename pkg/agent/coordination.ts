@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Logger } from '../api/index.ts';
+import type { Questions } from '../check/index.ts';
 import { Cluster, createSwarmDiscovery, type SwarmDiscovery } from '../cluster/index.ts';
 import { readVersion, type Config } from '../config/index.ts';
 import {
@@ -24,6 +25,8 @@ export interface SharedPart extends Coordination {
   sourceChanged(): void;
   /** To be called after each round. */
   report(status: AgentStatus): void;
+  /** Absent: there is nobody to ask. */
+  readonly questions?: Questions;
 }
 
 export interface SharedDeps {
@@ -34,6 +37,8 @@ export interface SharedDeps {
   /** Rings the loop. */
   readonly changed: () => void;
   readonly tell: (severity: 'normal' | 'warning', message: string) => void;
+  /** This node's answer to what an agent of the cluster asks all of them. */
+  readonly answer: (question: string) => Promise<string>;
 }
 
 /** Alone, though a classic Swarm manager may be shown this host all the same. */
@@ -84,6 +89,7 @@ export async function createShared(config: Config, deps: SharedDeps): Promise<Sh
       revision: () => source.state(),
       facts: () => engine.facts(),
       testify: (question) => holderOn(engine, question),
+      answer: deps.answer,
       ...(discovery ? { discovery } : {}),
     },
     {

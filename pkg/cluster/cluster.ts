@@ -1,5 +1,7 @@
 import { compareStrings, errorMessage, objectKey, OvrError, type Clock, type Logger } from '../api/index.ts';
 import type { Revision } from '../manifest/index.ts';
+import { literalNode } from '../constraint/index.ts';
+import type { Questions } from '../check/index.ts';
 import type { Strategy } from '../placement/index.ts';
 import type {
   AgentStatus,
@@ -25,6 +27,7 @@ import { Names } from './names.ts';
 import { Memory, type Kept } from './memory.ts';
 import { Membership } from './membership.ts';
 import type { Parts } from './parts.ts';
+import { Poll } from './poll.ts';
 import { makeReport, writeReport } from './report.ts';
 import { Reporter } from './reporter.ts';
 import { compareStamps } from './stamp.ts';
@@ -49,6 +52,8 @@ export interface ClusterDeps {
   /** The newest manifests, and why they may lack something. */
   readonly revision: () => { revision?: Revision; doubt?: string };
   readonly facts: () => Promise<EngineFacts>;
+  /** This node's answer to what an agent asks all of them; absent: it never answers. */
+  readonly answer?: (question: string) => Promise<string>;
   readonly discovery?: SwarmDiscovery;
   /** What this node's engine says to a question of another; absent: it cannot say. */
   readonly testify?: Testify;
@@ -88,6 +93,7 @@ export class Cluster implements Coordination {
   readonly #holds: Holds;
   readonly #names: Names;
   readonly #inquiries: Inquiries;
+  readonly #poll: Poll;
   readonly #witness = new Witness();
   #members: readonly string[] = [];
   #otherRevisions: readonly string[] = [];
@@ -138,10 +144,19 @@ export class Cluster implements Coordination {
     this.#names = new Names(this.#parts, { isJoined, changed: () => deps.changed() });
     const testify: Testify = deps.testify ?? (() => Promise.reject(new Error('its engine is not asked')));
     this.#inquiries = new Inquiries(this.#parts, { isJoined, testify });
+    this.#poll = new Poll(this.#parts, {
+      isJoined,
+      pinned: () => this.#pinnedNodes(),
+      ...(deps.answer ? { answer: deps.answer } : {}),
+    });
   }
 
   get holds(): HoldStore {
     return this.#holds;
+  }
+
+  get questions(): Questions {
+    return this.#poll;
   }
 
   /**
@@ -186,6 +201,7 @@ export class Cluster implements Coordination {
       this.#holds.stop(),
       this.#names.stop(),
       this.#inquiries.stop(),
+      this.#poll.stop(),
     ]);
   }
 
@@ -317,6 +333,7 @@ export class Cluster implements Coordination {
       this.#holds.ring();
       this.#names.ring();
       this.#inquiries.ring();
+      this.#poll.ring();
       void this.#readMembers();
     }
     if (state.type === 'refused') this.#known?.();
@@ -338,6 +355,14 @@ export class Cluster implements Coordination {
   #bindingsBelieved(): void {
     this.#lease.bindingsRead();
     this.#watchLease();
+  }
+
+  #pinnedNodes(): string[] {
+    const { revision } = this.#deps.revision();
+    return [...(revision?.objects.values() ?? [])].flatMap((object) => {
+      const node = object.kind === 'Container' ? literalNode(object.spec.nodeConstraint) : undefined;
+      return node === undefined ? [] : [node];
+    });
   }
 
   /** For status() only, so a failure is no trouble. */

@@ -9,6 +9,8 @@ export const FOLDERS = {
   nodes: 'nodes',
   questions: 'questions',
   answers: 'answers',
+  polls: 'polls',
+  votes: 'votes',
 } as const;
 
 export const CLUSTER_PATH = 'cluster';
@@ -84,4 +86,24 @@ export function answerPath(name: string, node: string): string {
 
 export function holdPath(id: string): string {
   return `${FOLDERS.holds}/${encodeName(id)}`;
+}
+
+export function pollPath(id: string): string {
+  return `${FOLDERS.polls}/${encodeName(id)}`;
+}
+
+/** One folder for all: what is ephemeral has no children. */
+export function votePath(id: string, node: string): string {
+  return `${FOLDERS.votes}/${encodeName(id)}${PART_MARK}${encodeName(node)}`;
+}
+
+/** Paths of the answers to one question, by node, out of the names in the folder of answers. */
+export function votesOn(poll: string, names: readonly string[]): Map<string, string> {
+  const start = `${poll.slice(FOLDERS.polls.length + 1)}${PART_MARK}`;
+  const answers = new Map<string, string>();
+  for (const name of names.filter((one) => one.startsWith(start))) {
+    const node = decodeName(name.slice(start.length));
+    if (node !== undefined) answers.set(node, `${FOLDERS.votes}/${name}`);
+  }
+  return answers;
 }

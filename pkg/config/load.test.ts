@@ -23,6 +23,7 @@ describe('loadConfig', () => {
       mode: 'enforce',
       subnetPool: '10.64.0.0/10',
       resyncMs: 60_000,
+      probeIntervalMs: 0,
       concurrency: 8,
       once: false,
       logFormat: 'json',

@@ -32,6 +32,7 @@ export async function loadConfig(
     stateDir: settings.value('stateDir'),
     mode: settings.value('mode'),
     resyncMs: settings.value('resyncMs'),
+    probeIntervalMs: settings.value('probeIntervalMs'),
     once: settings.value('once'),
     logFormat: settings.value('logFormat'),
     logLevel: settings.value('logLevel'),

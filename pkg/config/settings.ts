@@ -41,6 +41,7 @@ export interface Settings {
   readonly mode: (typeof RUN_MODES)[number];
   readonly subnetPool: string;
   readonly resyncMs: number;
+  readonly probeIntervalMs: number;
   readonly concurrency: number;
   readonly once: boolean;
   readonly engine: (typeof ENGINES)[number];
@@ -130,6 +131,8 @@ export interface Config extends EngineConfig {
   readonly stateDir: string;
   readonly mode: Settings['mode'];
   readonly resyncMs: number;
+  /** 0: never. */
+  readonly probeIntervalMs: number;
   readonly once: boolean;
   readonly logFormat: Settings['logFormat'];
   readonly logLevel: Settings['logLevel'];

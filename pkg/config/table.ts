@@ -274,6 +274,15 @@ export const OPTIONS: { readonly [F in Field]: Option<Settings[F]> } = {
     fallbackText: '60s',
     read: last(value.duration(1000)),
   },
+  probeIntervalMs: {
+    flag: 'probe-interval',
+    placeholder: 'DURATION',
+    help: 'Check names and reachability this often, as ovr check does, for metrics; 5s or more, 0s never',
+    programs: ['ovrd'],
+    fallback: 0,
+    fallbackText: '0s',
+    read: last(value.durationOrNever(5_000)),
+  },
   concurrency: {
     flag: 'concurrency',
     placeholder: 'N',

@@ -8,6 +8,16 @@ const MAX_DURATION_MS = 86_400_000;
 /** A path of a socket is at most this long on Linux, without the closing zero. */
 const MAX_SOCKET_PATH = 107;
 
+/** A duration of at least so much, or 0 for never. */
+export function durationOrNever(leastMs: number): (text: string) => number | Mend {
+  const read = duration(leastMs);
+  return (text) => {
+    if (parseDuration(text) === 0) return 0;
+    const value = read(text);
+    return typeof value === 'number' ? value : mend(`${value.mend}, or 0s for never`);
+  };
+}
+
 /** A duration between two bounds, both inclusive; at most a day unless told otherwise. */
 export function duration(leastMs: number, mostMs = MAX_DURATION_MS): (text: string) => number | Mend {
   return (text) => {

@@ -1,10 +1,11 @@
 import { OvrError, type Logger } from '../api/index.ts';
 import type { ContainerCreate, ContainerUpdate } from '../plan/index.ts';
-import type { ContainerState } from '../state/index.ts';
+import type { ContainerSeat, ContainerState } from '../state/index.ts';
 import type { DockerClient } from './client.ts';
 import { cpuBody, createBody, restartPolicyBody, wholeSeconds } from './create-body.ts';
 import type { InspectCache } from './inspect-cache.ts';
 import type { Names } from './names.ts';
+import { seatOf } from './observed.ts';
 import type { OperationName } from './operation.ts';
 import type { StateReader } from './state-reader.ts';
 import { createdShape } from './wire.ts';
@@ -106,6 +107,10 @@ export class ContainerCalls {
   async state(id: string): Promise<{ state: ContainerState; exitCode: number }> {
     const { State } = await this.#options.reader.inspect(id);
     return { state: State.Status, exitCode: State.ExitCode };
+  }
+
+  async seat(id: string): Promise<ContainerSeat> {
+    return seatOf(await this.#options.reader.inspect(id));
   }
 
   /** Docker reads a limit of 0 as "leave it". */

@@ -8,7 +8,13 @@ import type {
   NetworkRef,
 } from '../plan/index.ts';
 import type { Engine, EngineEvent, Stoppable } from '../reconcile/index.ts';
-import type { ContainerState, EngineFacts, NetworkDetails, ObservedState } from '../state/index.ts';
+import type {
+  ContainerSeat,
+  ContainerState,
+  EngineFacts,
+  NetworkDetails,
+  ObservedState,
+} from '../state/index.ts';
 import { type TlsOptions, parseAddress } from './address.ts';
 import { DockerClient } from './client.ts';
 import { openWith } from './connection.ts';
@@ -174,6 +180,10 @@ class DockerEngine implements Engine {
 
   containerState(id: string): Promise<{ state: ContainerState; exitCode: number }> {
     return this.#containers.state(id);
+  }
+
+  containerSeat(id: string): Promise<ContainerSeat> {
+    return this.#containers.seat(id);
   }
 
   connect(containerId: string, endpoint: EndpointRequest): Promise<void> {

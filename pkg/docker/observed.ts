@@ -1,4 +1,5 @@
 import {
+  type ContainerSeat,
   type ContainerState,
   type NetworkDetails,
   type ObservedContainer,
@@ -122,6 +123,12 @@ function detailsOf(inspected: InspectedContainer): ObservedDetails {
     memoryBytes: HostConfig.Memory ?? 0,
     ...endpointDetails(inspected),
   };
+}
+
+/** Where an inspected container is. */
+export function seatOf(inspected: InspectedContainer): ContainerSeat {
+  const { Pid, StartedAt } = inspected.State;
+  return { pid: Pid ?? 0, startedAt: StartedAt ?? '', aliases: endpointDetails(inspected).aliases };
 }
 
 const BILLION = 1_000_000_000;

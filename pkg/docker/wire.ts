@@ -70,6 +70,7 @@ export const containerShape = z.object({
     StartedAt: text,
     /** What kept it from starting the last time. */
     Error: text,
+    Pid: z.number().nullish(),
     Health: z.object({ Status: text }).nullish(),
   }),
   Config: z.object({

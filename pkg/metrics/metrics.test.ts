@@ -350,6 +350,14 @@ describe('docs/metrics.md', () => {
     metrics.observer.statusChanged(
       status({ objects, sources, pin, revision: { digest: 'abc', objects: 1 } }),
     );
+    const dns = { asked: 1, untried: 0, odd: [], omitted: 0 };
+    const pings = (['mtu', 'ok'] as const).map((reach) => ({
+      node: 'n2',
+      address: '10.0.9.2',
+      reach,
+      rttMs: 1,
+    }));
+    metrics.probed({ networks: [{ id: 'a', name: 'ovr0', mtu: 1450, dns, pings }] }, 1);
     const text = await metrics.render();
     const page = await readFile(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
     const rows = [...page.matchAll(/^\| `(ovr_\w+)(?:\{([^}]*)\})?` \| (\w+) \|/gm)].map(

@@ -2,12 +2,16 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 
 import type { AgentStatus, Observer } from '../reconcile/index.ts';
 import { countEvents } from './counters.ts';
+import type { Findings } from '../check/index.ts';
 import { registerGauges, type ProblemCodes } from './gauges.ts';
+import { registerProbes } from './probes.ts';
 import { registerTotals } from './totals.ts';
 
 /** The agent's metrics: tell `observer` what happens, show `render()` to Prometheus. */
 export interface Metrics {
   readonly observer: Observer;
+  /** What a check found out from this node, at that time. */
+  probed(findings: Findings, nowMs: number): void;
   readonly contentType: string;
   /** The text format of Prometheus. */
   render(): Promise<string>;
@@ -23,8 +27,10 @@ export function createMetrics(problems: ProblemCodes = {}): Metrics {
   registerGauges(registry, () => newest, problems);
   registerTotals(registry, () => newest);
   const counting = countEvents(registry);
+  const probed = registerProbes(registry);
   addProcessMetrics(registry);
   return {
+    probed,
     observer: {
       ...counting,
       statusChanged: (status) => {

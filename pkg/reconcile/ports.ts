@@ -11,7 +11,13 @@ import type {
 import type { ContainerSpec } from '../manifest/index.ts';
 import type { HoldStore } from './holds.ts';
 import type { AgentStatus, ClusterView, CoordinatorStatus } from './status.ts';
-import type { ContainerState, EngineFacts, NetworkDetails, ObservedState } from '../state/index.ts';
+import type {
+  ContainerSeat,
+  ContainerState,
+  EngineFacts,
+  NetworkDetails,
+  ObservedState,
+} from '../state/index.ts';
 
 /**
  * One Docker engine. Every call has a deadline of its own, every failure is an OvrError, and a call whose effect is there
@@ -47,6 +53,8 @@ export interface Engine {
   removeContainer(id: string): Promise<void>;
   /** A fresh look at one container, past any cache. */
   containerState(id: string): Promise<{ state: ContainerState; exitCode: number }>;
+  /** A fresh look at where a container is, owned or not; fails with `not-found`. */
+  containerSeat(id: string): Promise<ContainerSeat>;
   connect(containerId: string, endpoint: EndpointRequest): Promise<void>;
   /** `force` drops the record of an endpoint whose network is gone. */
   disconnect(containerId: string, network: NetworkRef, force?: boolean): Promise<void>;

@@ -29,6 +29,7 @@ beforeEach(async () => {
     revisions: agent,
     switches: agent,
     metrics,
+    check: (networks) => agent.check(networks),
     socketPath,
     listen,
     logger: silentLogger,

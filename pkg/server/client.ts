@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import type { ObjectKey } from '../api/index.ts';
+import type { CheckReport } from '../check/index.ts';
 import type {
   AgentEvent,
   AgentStatus,
@@ -40,6 +41,8 @@ export interface AgentClient {
   /** Hands over events as they come. Ends when the signal does; fails when the agent goes away. */
   follow(afterId: number, signal: AbortSignal, listener: (event: AgentEvent) => void): Promise<void>;
   diff(): Promise<readonly PlannedChange[]>;
+  /** Of these networks, or of all. It takes as long as the slowest node. */
+  check(networks: readonly string[]): Promise<CheckReport>;
   /** Returns the keys whose removal goes ahead. */
   confirmPrune(): Promise<readonly ObjectKey[]>;
   resync(): Promise<void>;
@@ -61,6 +64,8 @@ interface Deadlines {
   readonly diffMs: number;
   /** The whole cluster is read from a coordinator that may not answer. */
   readonly clusterMs: number;
+  /** All nodes work on a check, one after the other where several are asked for. */
+  readonly checkMs: number;
   /** A sync waits for a remote. */
   readonly syncMs: number;
   /** Longest silence of a stream. */
@@ -71,6 +76,7 @@ const DEADLINES: Deadlines = {
   answerMs: 10_000,
   diffMs: 60_000,
   clusterMs: 30_000,
+  checkMs: 180_000,
   syncMs: 300_000,
   silenceMs: 3 * HEARTBEAT_MS,
 };
@@ -115,6 +121,15 @@ class HttpClient implements AgentClient {
   async diff(): Promise<readonly PlannedChange[]> {
     const body = await ask(this.#address, { path: '/v1/diff', deadlineMs: this.#deadlines.diffMs });
     return this.#list(body, 'changes') as readonly PlannedChange[];
+  }
+
+  async check(networks: readonly string[]): Promise<CheckReport> {
+    const query = new URLSearchParams(networks.map((network) => ['network', network])).toString();
+    const path = query === '' ? '/v1/check' : `/v1/check?${query}`;
+    const body = await ask(this.#address, { path, deadlineMs: this.#deadlines.checkMs });
+    const lists = ['nodes', 'networks', 'mismatches', 'failures', 'notes'];
+    if (!isRecord(body) || !lists.every((name) => Array.isArray(body[name]))) throw this.#foreign();
+    return body as unknown as CheckReport;
   }
 
   async confirmPrune(): Promise<readonly ObjectKey[]> {

@@ -42,6 +42,7 @@ async function start(git?: GitServices): Promise<void> {
     revisions: agent,
     switches: agent,
     metrics,
+    check: (networks) => agent.check(networks),
     logger: silentLogger,
     clock: new FakeClock(),
     socketPath,

@@ -26,6 +26,7 @@ beforeEach(async () => {
     revisions: agent,
     switches: agent,
     metrics,
+    check: (networks) => agent.check(networks),
     logger: silentLogger,
     clock: new FakeClock(),
     socketPath,

@@ -1,4 +1,5 @@
 import { KINDS, objectKey } from '../api/index.ts';
+import type { CheckReport } from '../check/index.ts';
 import type {
   AgentControl,
   AgentStatus,
@@ -24,6 +25,8 @@ export interface Services {
   readonly metrics: { readonly contentType: string; render(): Promise<string> };
   /** The view's `cluster()`, read once for all who ask at the same time: it may be thousands of reads of a coordinator that others need. */
   readonly readCluster: () => Promise<ClusterView>;
+  /** Looks at names and reachability from inside the containers' networks; no names: of all networks. */
+  readonly check: (networks: readonly string[]) => Promise<CheckReport>;
   /** Absent: no source is a Git repository. */
   readonly git?: GitServices;
 }
@@ -99,6 +102,13 @@ export const ROUTES: readonly Route[] = [
   },
   ...REVISION_ROUTES,
   ...SWITCH_ROUTES,
+  {
+    method: 'GET',
+    path: '/v1/check',
+    help: 'Do all names resolve and all hosts reach each other; ?network=NAME: only there',
+    onlySocket: true,
+    handle: check,
+  },
   {
     method: 'POST',
     path: '/v1/prune/confirm',
@@ -180,4 +190,16 @@ function events({ services, query }: Call): Reply {
 function resync({ services }: Call): Reply {
   services.control.resync();
   return { type: 'json', status: 202, body: {} };
+}
+
+async function check({ services, query }: Call): Promise<Reply> {
+  const networks = query.getAll('network');
+  if (networks.includes('')) {
+    throw new HttpError(
+      400,
+      'invalid-query',
+      'network=: write the name or the ID of a network, or leave it out',
+    );
+  }
+  return json(await services.check(networks));
 }

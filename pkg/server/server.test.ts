@@ -29,6 +29,7 @@ function build(change: { socketPath?: string; listen?: { host: string; port: num
     revisions: agent,
     switches: agent,
     metrics,
+    check: (networks) => agent.check(networks),
     logger: silentLogger,
     clock,
     ...change,

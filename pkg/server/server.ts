@@ -101,13 +101,14 @@ class ApiServer implements Server {
     hostNames: readonly string[],
     where: { path: string } | Address,
   ): Promise<HttpServer> {
-    const { view, control, revisions, switches, metrics, git, logger } = this.#options;
+    const { view, control, revisions, switches, metrics, check, git, logger } = this.#options;
     const services = {
       view,
       control,
       revisions,
       switches,
       metrics,
+      check,
       readCluster: this.#readCluster,
       ...(git ? { git } : {}),
     };

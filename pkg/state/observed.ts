@@ -106,3 +106,13 @@ export interface ObservedDetails {
   /** Same keys: the address asked for, where one was. */
   readonly requestedIpv4: ReadonlyMap<string, string>;
 }
+
+/** A container's place in the host and on its networks, as a fresh inspect tells it. */
+export interface ContainerSeat {
+  /** Of its first process, as the engine counts; 0 while it does not run. */
+  readonly pid: number;
+  /** When it was last started, as the engine writes it: the same twice means that it ran all the time. */
+  readonly startedAt: string;
+  /** As ObservedDetails has them. */
+  readonly aliases: ObservedDetails['aliases'];
+}

@@ -47,6 +47,7 @@ export async function createCliStage(): Promise<CliStage> {
     revisions: agent,
     switches: agent,
     metrics,
+    check: (networks) => agent.check(networks),
     git: agent,
     socketPath,
     logger: silentLogger,

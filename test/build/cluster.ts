@@ -176,6 +176,8 @@ export class StagedAgent {
   run = 0;
   isReady = false;
   aliases: AgentStatus['aliases'] = [];
+  /** What it answers to what is asked of all agents. */
+  answers: (question: string) => Promise<string> = (question) => Promise.resolve(`${this.name}: ${question}`);
   readonly #stage: ClusterStage;
   readonly #engineKind: EngineFacts['kind'];
   #isRung = false;
@@ -200,6 +202,7 @@ export class StagedAgent {
         const now = this.revision ?? stage.revision;
         return this.doubt === undefined ? { revision: now } : { revision: now, doubt: this.doubt };
       },
+      answer: (question) => this.answers(question),
       facts: () => (this.engineUp ? Promise.resolve(this.facts()) : Promise.reject(new Error('no engine'))),
       ...(given.testify ? { testify: given.testify } : {}),
     };

@@ -1,4 +1,5 @@
 import type { ObjectKey } from '../../pkg/api/index.ts';
+import type { CheckReport } from '../../pkg/check/index.ts';
 import {
   alone,
   ALONE_STATUS,
@@ -99,6 +100,15 @@ export class FakeAgent implements AgentView, AgentControl, RevisionControl, Swit
     return Promise.resolve(keys);
   }
 
+  /** What a check comes to, and for which networks it was asked. */
+  report: CheckReport = fakeReport();
+  checked: readonly (readonly string[])[] = [];
+
+  check(networks: readonly string[]): Promise<CheckReport> {
+    this.checked = [...this.checked, networks];
+    return this.failure ? Promise.reject(this.failure) : Promise.resolve(this.report);
+  }
+
   /** What asking the Git remote comes to. */
   synced: SyncResult = { source: { name: 'git', synced: true }, diagnostics: [] };
 
@@ -150,6 +160,23 @@ export class FakeAgent implements AgentView, AgentControl, RevisionControl, Swit
     this.resyncs += 1;
     this.rounds += 1;
   }
+}
+
+/** A check that found everything well, with whatever a test changes. */
+export function fakeReport(change: Partial<CheckReport> = {}): CheckReport {
+  return {
+    ok: true,
+    scope: 'node',
+    node: 'swarm-node-1',
+    startedMs: 0,
+    durationMs: 412,
+    nodes: [{ name: 'swarm-node-1', state: 'answered', message: '' }],
+    networks: [],
+    mismatches: [],
+    failures: [],
+    notes: [],
+    ...change,
+  };
 }
 
 /** A container that is as declared, with whatever a test changes. */

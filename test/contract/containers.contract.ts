@@ -75,6 +75,22 @@ function describeLife(stage: () => Stage): void {
       expect(await refusal(engine.containerState(NO_CONTAINER))).toHaveProperty('code', 'not-found');
     });
 
+    it('tells where it runs and what it is called, owned or not', async () => {
+      const { engine } = stage().subject;
+      const net = await stage().network();
+      const box = await stage().created({ endpoint: { network: net, aliases: ['nginx'] } });
+      expect(await engine.containerSeat(box.id)).toHaveProperty('pid', 0);
+      await engine.startContainer(box.id);
+      const seat = await engine.containerSeat(box.id);
+      expect(seat.pid).toBeGreaterThan(0);
+      expect(seat.aliases.get(net.id)).toEqual(['nginx']);
+      expect(await engine.containerSeat(box.id)).toEqual(seat);
+      await engine.stopContainer(box.id, 0);
+      await engine.startContainer(box.id);
+      expect((await engine.containerSeat(box.id)).startedAt).not.toBe(seat.startedAt);
+      expect(await refusal(engine.containerSeat(NO_CONTAINER))).toHaveProperty('code', 'not-found');
+    });
+
     it('has a health when it has a health check', async () => {
       const healthcheck = { test: ['CMD', 'true'], intervalMs: 1_000, timeoutMs: 1_000 };
       if (!stage().speaks(24)) {

@@ -56,6 +56,7 @@ export function guardEngine(machine: Machine, guard: Guard): Engine {
       call('updateContainer', [id, update], () => engine.updateContainer(id, update)),
     removeContainer: (id) => call('removeContainer', [id], () => engine.removeContainer(id)),
     containerState: (id) => call('containerState', [id], () => engine.containerState(id)),
+    containerSeat: (id) => call('containerSeat', [id], () => engine.containerSeat(id)),
     connect: (id, endpoint) => call('connect', [id, endpoint], () => engine.connect(id, endpoint)),
     disconnect: (id, network, force) =>
       call('disconnect', [id, network, force], () => engine.disconnect(id, network, force)),

@@ -10,7 +10,13 @@ import type { Simulation } from './simulation.ts';
 import { makeRevision } from './source.ts';
 import { TreeCheck } from './tree.ts';
 
-const READS: ReadonlySet<string> = new Set(['facts', 'observe', 'containerState', 'ensureImage']);
+const READS: ReadonlySet<string> = new Set([
+  'facts',
+  'observe',
+  'containerState',
+  'containerSeat',
+  'ensureImage',
+]);
 /** Between two looks at everything, when nothing asks for one. */
 const LOOK_MS = 500;
 

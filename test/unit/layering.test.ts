@@ -4,7 +4,15 @@ import { describe, expect, it } from 'vitest';
 import { findViolations, type LayeringRules, readTable, type SourceFile } from './layering.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const PURE = new Set(['pkg/api', 'pkg/constraint', 'pkg/manifest', 'pkg/state', 'pkg/plan', 'pkg/placement']);
+const PURE = new Set([
+  'pkg/api',
+  'pkg/constraint',
+  'pkg/manifest',
+  'pkg/state',
+  'pkg/plan',
+  'pkg/placement',
+  'pkg/check',
+]);
 
 /** Where each outside package may be imported. An adapter exists to keep one of them in one place. */
 const PACKAGES = {
@@ -22,7 +30,7 @@ const PACKAGES = {
   re2js: ['pkg/constraint'],
   'simple-git': ['pkg/source'],
   yaml: ['pkg/manifest', 'pkg/config', 'cmd/ovr'],
-  zod: ['pkg/manifest', 'pkg/config', 'pkg/docker'],
+  zod: ['pkg/manifest', 'pkg/config', 'pkg/docker', 'pkg/probe'],
 } as const;
 
 function projectFiles(): SourceFile[] {

@@ -51,6 +51,7 @@ export function createContainer(
     health: 'none',
     exitCode: 0,
     started: false,
+    starts: 0,
     restartPolicy: spec.restartPolicy,
     nanoCpus: spec.resources.limits.nanoCpus ?? 0,
     memoryBytes: spec.resources.limits.memoryBytes ?? 0,

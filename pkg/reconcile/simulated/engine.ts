@@ -6,7 +6,13 @@ import type {
   NetworkCreate,
   NetworkRef,
 } from '../../plan/index.ts';
-import type { ContainerState, EngineFacts, NetworkDetails, ObservedState } from '../../state/index.ts';
+import type {
+  ContainerSeat,
+  ContainerState,
+  EngineFacts,
+  NetworkDetails,
+  ObservedState,
+} from '../../state/index.ts';
 import type { Engine, EngineEvent, Stoppable } from '../ports.ts';
 import * as containers from './containers.ts';
 import * as endpoints from './endpoints.ts';
@@ -14,6 +20,7 @@ import { failure } from './failures.ts';
 import type { Operation } from './faults.ts';
 import type { HostState } from './model.ts';
 import * as networks from './networks.ts';
+import { seatOf } from './observe.ts';
 import { startContainer } from './running.ts';
 
 /** What stands between a caller and the host: counting, faults, delays, outages. */
@@ -130,6 +137,10 @@ export class SimulatedEngine implements Engine {
       const { state, exitCode } = containers.findContainer(this.#host, id);
       return { state, exitCode };
     });
+  }
+
+  containerSeat(id: string): Promise<ContainerSeat> {
+    return this.#gate.call('containerSeat', [id], () => seatOf(containers.findContainer(this.#host, id)));
   }
 
   connect(containerId: string, endpoint: EndpointRequest): Promise<void> {

@@ -54,6 +54,8 @@ export interface ContainerRecord {
   health: ObservedContainer['health'];
   exitCode: number;
   started: boolean;
+  /** How often it was started: each start is another first process. */
+  starts: number;
   restartPolicy: RestartPolicy;
   nanoCpus: number;
   memoryBytes: number;

@@ -1,13 +1,14 @@
 import { readOwnership } from '../../api/index.ts';
 import {
   normaliseAliases,
+  type ContainerSeat,
   type ObservedContainer,
   type ObservedDetails,
   type ObservedNetwork,
   type ObservedState,
 } from '../../state/index.ts';
 import type { ContainerRecord, EndpointRecord, HostState, NetworkRecord } from './model.ts';
-import { shownEndpoints } from './model.ts';
+import { isLive, shownEndpoints } from './model.ts';
 import { listedNetworks } from './networks.ts';
 import { shuffled } from './random.ts';
 
@@ -54,15 +55,32 @@ function observedContainer(host: HostState, container: ContainerRecord, isBusy: 
   };
 }
 
+/** What a fresh inspect tells of where a container runs. */
+export function seatOf(container: ContainerRecord): ContainerSeat {
+  const { starts } = container;
+  return {
+    pid: isLive(container) ? starts : 0,
+    startedAt: `start ${starts}`,
+    aliases: aliasesOf(container),
+  };
+}
+
+function aliasesOf(container: ContainerRecord): ObservedDetails['aliases'] {
+  return new Map(
+    shownEndpoints(container).map((endpoint) => [
+      keyOf(endpoint),
+      normaliseAliases(endpoint.aliases, container),
+    ]),
+  );
+}
+
 function details(host: HostState, container: ContainerRecord): ObservedDetails {
   const { exitCode, started, hostname, restartPolicy, nanoCpus, memoryBytes } = container;
   const endpoints = shownEndpoints(container);
   return {
     ...{ exitCode, started, hostname, nanoCpus, memoryBytes },
     restartPolicy: { ...restartPolicy },
-    aliases: new Map(
-      endpoints.map((endpoint) => [keyOf(endpoint), normaliseAliases(endpoint.aliases, container)]),
-    ),
+    aliases: aliasesOf(container),
     requestedIpv4: new Map(
       endpoints.flatMap((endpoint): [string, string][] => {
         const address = requestedIpv4(host, endpoint);

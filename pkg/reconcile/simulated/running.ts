@@ -36,6 +36,7 @@ function run(host: HostState, container: ContainerRecord): void {
   }
   container.state = 'running';
   container.started = true;
+  container.starts += 1;
   container.exitCode = 0;
   ring(host, container);
   for (const name of container.endpoints.keys()) ring(host, container, name);

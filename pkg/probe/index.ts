@@ -1,0 +1,3 @@
+export * from './checker.ts';
+export * from './prober.ts';
+export * from './routine.ts';
