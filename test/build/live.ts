@@ -3,6 +3,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, onTestFinished } from 'vitest';
+import type { Kind } from '../../pkg/api/index.ts';
 import type { AgentEvent, AgentStatus, ObjectStatus } from '../../pkg/reconcile/index.ts';
 import type { LabHost } from '../lab/lab.ts';
 import { until } from '../lab/run.ts';
@@ -14,8 +15,12 @@ const PATIENCE_MS = 45_000;
 
 /** One document of a manifest. */
 export interface Document {
-  readonly kind: 'Network' | 'Container';
-  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
+  readonly kind: Kind;
+  readonly metadata: {
+    readonly name: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
@@ -33,6 +38,16 @@ export function container(
 ): Document {
   const sleeper = { image: 'busybox:latest', command: ['sleep'], args: ['100000'] };
   return { kind: 'Container', metadata: { name, annotations }, spec: { ...sleeper, ...spec } };
+}
+
+/** The same with labels for selectors. */
+export function labelled(document: Document, labels: Annotations): Document {
+  return { ...document, metadata: { ...document.metadata, labels } };
+}
+
+/** An alias under its own name. */
+export function alias(name: string, spec: Document['spec']): Document {
+  return { kind: 'Alias', metadata: { name }, spec };
 }
 
 /** The text of a manifest file: JSON is YAML too. */
