@@ -45,8 +45,12 @@ interface AliasCount {
 }
 
 /** How many running containers hold each alias on each network. */
-export function aliasHolders({ objects }: AgentStatus): AliasCount[] {
+export function aliasHolders({ objects, aliases }: AgentStatus): AliasCount[] {
   const holders = new Map<string, AliasCount>();
+  // A declared alias that nobody here holds is worth a 0 where its containers are: it can raise an alert.
+  for (const { dnsName: alias, network, holders: known } of aliases) {
+    if (known.length > 0) holders.set(`${network} ${alias}`, { labels: { alias, network }, value: 0 });
+  }
   for (const { observed } of objects) {
     if (observed?.state !== 'running') continue;
     for (const { network, aliases } of observed.endpoints ?? []) {

@@ -1,4 +1,14 @@
-import { holdKind, readRollback, ROLLBACK_ID, type Hold, type HoldKind } from './holds.ts';
+import { objectKey, showSelector } from '../api/index.ts';
+import type { Revision } from '../manifest/index.ts';
+import {
+  holdKind,
+  readRollback,
+  readSwitch,
+  ROLLBACK_ID,
+  switchedAlias,
+  type Hold,
+  type HoldKind,
+} from './holds.ts';
 
 /** A hold that is in force, as status and CLI show it. */
 export interface HoldStatus extends Hold {
@@ -7,42 +17,42 @@ export interface HoldStatus extends Hold {
   readonly says: string;
   /** The command that ends it. */
   readonly release: string;
+  /** Why it has no effect. */
+  readonly problem?: string;
 }
 
 const DIGEST_SHOWN = 12;
 const SAYS_SHOWN = 200;
 
-/** Those of a kind that this ovr knows. */
-export function describeHolds(holds: readonly Hold[]): readonly HoldStatus[] {
+/**
+ * Those of a kind that this ovr knows.
+ * @param revision what is declared; without it nothing is said of holds for what is not there
+ */
+export function describeHolds(holds: readonly Hold[], revision?: Revision): readonly HoldStatus[] {
   return holds.flatMap((hold) => {
     const kind = holdKind(hold.id);
-    return kind === undefined ? [] : [{ ...hold, kind, says: says(kind, hold), release: release(hold.id) }];
+    if (kind === undefined) return [];
+    const problem = problemOf(hold, revision);
+    const shown = { ...hold, kind, says: says(kind, hold), release: release(hold) };
+    return [problem === undefined ? shown : { ...shown, problem }];
   });
 }
 
-function release(id: string): string {
-  return id === ROLLBACK_ID ? 'ovr resume' : `ovr switch ${id.slice(id.indexOf('/') + 1)} --back`;
+function release(hold: Hold): string {
+  return hold.id === ROLLBACK_ID ? 'ovr resume' : `ovr switch ${switchedAlias(hold) ?? ''} --back`;
 }
 
 function says(kind: HoldKind, hold: Hold): string {
   if (kind === 'rollback') return `revision ${readRollback(hold).slice(0, DIGEST_SHOWN)}`;
-  const { what } = hold;
-  const { selector } = parse(what);
-  if (typeof selector !== 'object' || selector === null) return cut(what);
-  return cut(
-    Object.entries(selector)
-      .map(([label, value]) => `${label}=${String(value)}`)
-      .join(','),
-  );
+  const selector = readSwitch(hold);
+  return cut(selector ? showSelector(selector) : hold.what);
 }
 
-function parse(what: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(what);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
+function problemOf(hold: Hold, revision: Revision | undefined): string | undefined {
+  const alias = switchedAlias(hold);
+  if (alias === undefined || !revision) return undefined;
+  if (!readSwitch(hold)) return 'it cannot be read, so the manifest rules';
+  return revision.objects.has(objectKey('Alias', alias)) ? undefined : `no manifest declares Alias ${alias}`;
 }
 
 function cut(text: string): string {

@@ -1,4 +1,5 @@
 import type { Clock } from '../api/index.ts';
+import type { Revision } from '../manifest/index.ts';
 import { describeHolds, type HoldStatus } from './hold-status.ts';
 import { activeHolds, isActive, type Hold } from './holds.ts';
 import type { Coordination } from './ports.ts';
@@ -36,8 +37,8 @@ export class HoldWatch {
   }
 
   /** Those in force now. */
-  status(): readonly HoldStatus[] {
-    return describeHolds(this.#active());
+  status(revision: Revision | undefined): readonly HoldStatus[] {
+    return describeHolds(this.#active(), revision);
   }
 
   /** Tells what has begun or ended since the last look, and when the next one ends by itself. */

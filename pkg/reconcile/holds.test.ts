@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../api/index.ts';
-import { network } from '../../test/build/objects.ts';
+import { alias, network, revision } from '../../test/build/objects.ts';
+import type { ManifestObject } from '../manifest/index.ts';
 import { startAgent } from '../../test/build/agent.ts';
 import { MemoryHolds } from '../../test/build/holds.ts';
 import { HoldWatch } from './hold-watch.ts';
@@ -84,8 +85,19 @@ describe('a hold', () => {
   it('says what it puts in force and what ends it', () => {
     expect(describeHolds([rollback, green, { ...green, what: 'rubbish' }])).toEqual([
       { ...rollback, kind: 'rollback', says: 'revision abcdef012345', release: 'ovr resume' },
-      { ...green, kind: 'switch', says: 'app=nginx,track=green', release: 'ovr switch nginx --back' },
+      { ...green, kind: 'switch', says: 'app=nginx track=green', release: 'ovr switch nginx --back' },
       { ...green, what: 'rubbish', kind: 'switch', says: 'rubbish', release: 'ovr switch nginx --back' },
+    ]);
+  });
+
+  it('says why a switch has no effect', () => {
+    const problems = (holds: readonly Hold[], ...objects: ManifestObject[]): (string | undefined)[] =>
+      describeHolds(holds, revision(objects)).map(({ problem }) => problem);
+    const nginx = alias('nginx', { selector: { app: 'nginx' } });
+    expect(problems([rollback, green], nginx)).toEqual([undefined, undefined]);
+    expect(problems([rollback, green])).toEqual([undefined, 'no manifest declares Alias nginx']);
+    expect(problems([{ ...green, what: 'rubbish' }], nginx)).toEqual([
+      'it cannot be read, so the manifest rules',
     ]);
   });
 });
@@ -143,9 +155,9 @@ describe('an agent', () => {
     const told = agent.reconciler.events(0).filter(({ type }) => type === 'Hold');
     expect(told.map(({ message, severity }) => `${severity} ${message}`)).toEqual([
       'warning rollback: revision abcdef012345, by ann@web1: begun, until ovr resume',
-      `warning switch/nginx: app=nginx,track=green, by bob@web2 (trial): begun, until ${new Date(untilMs).toISOString()}`,
+      `warning switch/nginx: app=nginx track=green, by bob@web2 (trial): begun, until ${new Date(untilMs).toISOString()}`,
       'normal rollback: revision abcdef012345, by ann@web1: released',
-      'normal switch/nginx: app=nginx,track=green, by bob@web2 (trial): expired',
+      'normal switch/nginx: app=nginx track=green, by bob@web2 (trial): expired',
     ]);
   });
 });

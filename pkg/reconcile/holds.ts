@@ -1,4 +1,4 @@
-import { OvrError } from '../api/index.ts';
+import { OvrError, type Selector } from '../api/index.ts';
 
 /** What a hold overrides. A closed set: it is a metric label. */
 export const HOLD_KINDS = ['rollback', 'switch'] as const;
@@ -74,6 +74,25 @@ export function readRollback({ what }: Hold): string {
   } catch {
     return what;
   }
+}
+
+/** The selector that a switch puts in force; undefined for one that nobody can read. */
+export function readSwitch({ what }: Hold): Selector | undefined {
+  try {
+    const { selector } = JSON.parse(what) as { readonly selector?: unknown };
+    if (typeof selector !== 'object' || selector === null) return undefined;
+    const labels = Object.entries(selector).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    );
+    return labels.length > 0 ? Object.fromEntries(labels) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The alias that a switch is about; undefined for a hold of another kind. */
+export function switchedAlias({ id }: Hold): string | undefined {
+  return holdKind(id) === 'switch' ? id.slice(SWITCH_PREFIX.length) : undefined;
 }
 
 /** Longer ones are refused, so that a store and a status stay small. In characters. */

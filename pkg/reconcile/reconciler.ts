@@ -184,7 +184,7 @@ export class Reconciler implements AgentView, AgentControl {
       ...describeSource(source.name, state),
       ...describePrune(this.#last?.plan.held),
       coordinator: this.#deps.coordination.status(),
-      holds: this.#holds.status(),
+      holds: this.#holds.status(state.revision),
       working: [...this.#lanes.running()].sort(compareStrings),
       converged: this.#isConverged && !this.#lanes.isBusy && isCurrent && isValid,
       ...describeObjects(

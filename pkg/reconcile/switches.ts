@@ -7,7 +7,7 @@ import {
   type Selector,
 } from '../api/index.ts';
 import { aliasCandidates, type AliasObject, type ContainerObject, type Revision } from '../manifest/index.ts';
-import { activeHolds, switchId, type Hold, type HoldStore } from './holds.ts';
+import { activeHolds, readSwitch, switchedAlias, switchId, type Hold, type HoldStore } from './holds.ts';
 import type { ClusterAlias } from './status.ts';
 
 /** What a person asks for: labels to put into an alias's selector, or to take out of it (null). */
@@ -48,11 +48,11 @@ export interface SwitchDeps {
 
 /** Selectors that holds put in force, by name of the Alias. What cannot be read is no selector. */
 export function switchedSelectors(holds: readonly Hold[], nowMs: number): Map<string, Selector> {
-  const prefix = switchId('');
   return new Map(
-    activeHolds(holds, nowMs).flatMap(({ id, what }) => {
-      const selector = id.startsWith(prefix) ? readSelector(what) : undefined;
-      return selector ? [[id.slice(prefix.length), selector] as const] : [];
+    activeHolds(holds, nowMs).flatMap((hold) => {
+      const alias = switchedAlias(hold);
+      const selector = alias === undefined ? undefined : readSwitch(hold);
+      return alias !== undefined && selector ? [[alias, selector] as const] : [];
     }),
   );
 }
@@ -158,17 +158,4 @@ function namesOf(containers: readonly ContainerObject[]): string[] {
 
 function refusal(message: string): OvrError {
   return new OvrError('invalid-request', 'invalid', message);
-}
-
-function readSelector(what: string): Selector | undefined {
-  try {
-    const { selector } = JSON.parse(what) as { selector?: unknown };
-    if (typeof selector !== 'object' || selector === null) return undefined;
-    const labels = Object.entries(selector).filter(
-      (entry): entry is [string, string] => typeof entry[1] === 'string',
-    );
-    return labels.length > 0 ? Object.fromEntries(labels) : undefined;
-  } catch {
-    return undefined;
-  }
 }

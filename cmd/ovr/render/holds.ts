@@ -7,14 +7,16 @@ export function holdRows(
   holds: readonly HoldStatus[],
   { now, paint }: { readonly now: number; readonly paint: Paint },
 ): (readonly [name: string, value: string])[] {
-  return holds.map((hold) => ['Hold', paint('yellow', describeHold(hold, now))]);
+  return holds.map((hold) => ['Hold', paint(hold.problem ? 'red' : 'yellow', describeHold(hold, now))]);
 }
 
 /** `rollback: revision 0123456789ab, by ann@web1 3m ago, for 7m more (slow answers): ovr resume ends it`. */
-function describeHold({ id, says, who, whenMs, untilMs, note, release }: HoldStatus, now: number): string {
+function describeHold(hold: HoldStatus, now: number): string {
+  const { id, says, who, whenMs, untilMs, note, release, problem } = hold;
   const rest = untilMs === undefined ? 'until released' : `for ${formatAge(untilMs - now)} more`;
   const why = note === undefined ? '' : ` (${note})`;
+  const effect = problem === undefined ? '' : `, without effect: ${problem}`;
   return oneLine(
-    `${id}: ${says}, by ${who} ${formatAge(now - whenMs)} ago, ${rest}${why}: ${release} ends it`,
+    `${id}: ${says}, by ${who} ${formatAge(now - whenMs)} ago, ${rest}${why}${effect}: ${release} ends it`,
   );
 }
