@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { errorMessage } from '../../pkg/api/index.ts';
 import { stopLab } from '../lab/lab.ts';
+import { CLUSTER_LAB } from './cluster-stage.ts';
 import { describeMachine, describeStage } from './machine.ts';
 import { type Report, type RowReport, exitCode, formatReport, writeReport } from './report.ts';
 import type { Bench, Row } from './row.ts';
@@ -21,7 +22,7 @@ interface Options {
 
 const program = new Command('bench')
   .description(
-    'Measures ovr against the bare Docker API and docker compose. Needs root; takes about 20 minutes.',
+    'Measures ovr against the bare Docker API and docker compose. Needs root; takes about 25 minutes.',
   )
   .addOption(
     new Option('--only <row...>', 'only these rows').choices(rows.map(({ name }) => name)).default([], 'all'),
@@ -40,7 +41,7 @@ async function main(options: Options): Promise<number> {
     opened ??= openStage();
     return opened;
   };
-  removeLabOnSignal();
+  removeLabsOnSignal();
   try {
     const chosen = rows.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
     const reports: RowReport[] = [];
@@ -88,11 +89,11 @@ async function measure(row: Row, bench: Pick<Bench, 'quick' | 'stage'>): Promise
   }
 }
 
-function removeLabOnSignal(): void {
+function removeLabsOnSignal(): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      tell('stopping; removing the lab');
-      void stopLab(LAB).finally(() => process.exit(130));
+      tell('stopping; removing the labs');
+      void Promise.allSettled([LAB, CLUSTER_LAB].map(stopLab)).finally(() => process.exit(130));
     });
   }
 }

@@ -19,6 +19,8 @@ export interface LiveClusterOptions {
   /** Path of the cluster in ZooKeeper. */
   readonly root?: string;
   readonly args?: readonly string[];
+  /** What runs as ovrd; by default its source. */
+  readonly from?: 'source' | 'dist';
 }
 
 /** Where a container runs and since when: equal twice means that nobody touched it. */
@@ -62,6 +64,7 @@ export class LiveCluster {
       manifests: this.manifests,
       folder: join(this.#state, host.name),
       inHost: true,
+      from: this.#options.from ?? 'source',
       args: [
         ...['--coordinator', this.coordinator, '--session-timeout', `${sessionTimeoutMs}ms`],
         ...['--node-lost-after', `${nodeLostAfterMs}ms`, '--node-name', host.name, '--resync', '5s'],

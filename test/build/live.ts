@@ -94,6 +94,8 @@ export interface NodeOptions {
   readonly folder?: string;
   /** In the host's own network, so that pulling its cable cuts ovrd off too. */
   readonly inHost?: boolean;
+  /** As it is built, for figures; by default its source. */
+  readonly from?: 'source' | 'dist';
 }
 
 /** One ovrd on one host. */
@@ -218,6 +220,7 @@ export async function openNode(options: NodeOptions): Promise<LiveNode> {
     dockerHost: `unix://${options.socket ?? host.socket}`,
     manifests,
     args: options.args ?? [],
+    from: options.from ?? 'source',
     ...(options.folder === undefined ? {} : { folder: options.folder }),
     ...(options.inHost ? { spawn: (command, settings) => host.spawn(command, settings) } : {}),
   }).catch(async (error: unknown) => {

@@ -32,9 +32,14 @@ export class Resolver {
 
   /** The first address of a name; which one is first changes from answer to answer. */
   async lookUp(name: string): Promise<string> {
-    const [address] = readAddresses(await this.#ask(name));
+    const [address] = await this.lookUpAll(name);
     if (address === undefined) throw new Failure('dns', `${name} has no address`);
     return address;
+  }
+
+  /** Every address of a name, in the order of the answer. */
+  async lookUpAll(name: string): Promise<string[]> {
+    return readAddresses(await this.#ask(name));
   }
 
   close(): void {

@@ -10,6 +10,8 @@ import { planSize } from './plan-size.ts';
 import { repairs } from './repair.ts';
 import { resync } from './resync.ts';
 import { start } from './start.ts';
+import { switchTraffic } from './switch-traffic.ts';
+import { switchTime } from './switch.ts';
 
 /** In the order in which they are measured: what needs no daemon first. */
 export const rows: readonly Row[] = [
@@ -23,6 +25,8 @@ export const rows: readonly Row[] = [
   leaderFailover,
   manifestToNode,
   million,
+  switchTime,
+  switchTraffic,
   fromNothing(30, 3),
   fromNothing(100, 2),
 ];
