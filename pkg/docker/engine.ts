@@ -28,6 +28,7 @@ import { Names } from './names.ts';
 import { NetworkCalls } from './network-calls.ts';
 import { withNetworkNames } from './observed.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './operation.ts';
+import { PeerBook } from './peer-book.ts';
 import { StateReader } from './state-reader.ts';
 import { isApiVersion } from './version.ts';
 import type { WireEvent } from './wire.ts';
@@ -61,6 +62,7 @@ class DockerEngine implements Engine {
   readonly #containers: ContainerCalls;
   readonly #networks: NetworkCalls;
   readonly #images: Images;
+  readonly #peers: PeerBook;
   readonly #cache = new InspectCache();
   readonly #names = new Names();
   /** Watches whose stream is up: while there is one, what is cached is dropped as soon as it is no longer so. */
@@ -82,6 +84,8 @@ class DockerEngine implements Engine {
     this.#containers = new ContainerCalls({ client, logger, cache, names, reader: this.#reader });
     this.#networks = new NetworkCalls({ client, cache, names, reader: this.#reader });
     this.#images = new Images(client, clock, isWatched);
+    const changed = (networkName: string): void => this.#tellAll({ type: 'changed', networkName });
+    this.#peers = new PeerBook({ client, clock, isWatched, changed });
   }
 
   facts(): Promise<EngineFacts> {
@@ -96,7 +100,7 @@ class DockerEngine implements Engine {
     const networkNames = new Map(networks.map(({ id, name }) => [id, name]));
     return {
       engine,
-      networks,
+      networks: this.#peers.tell(engine, networks, containers),
       containers: containers.map((container) => withNetworkNames(container, networkNames)),
     };
   }
@@ -203,6 +207,7 @@ class DockerEngine implements Engine {
     this.#cache.clear();
     this.#images.forget();
     this.#facts.forget();
+    this.#peers.forget();
   }
 
   #take(event: WireEvent, listener: (event: EngineEvent) => void): void {

@@ -4,6 +4,8 @@ export const OPERATIONS = [
   'version',
   'info',
   'node',
+  'nodes',
+  'tasks',
   'list-containers',
   'list-networks',
   'inspect-container',

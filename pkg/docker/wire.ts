@@ -148,6 +148,24 @@ export const versionShape = z.object({ Version: z.string(), ApiVersion: z.string
 
 export const nodeShape = z.object({ Spec: z.object({ Labels: labels }) });
 
+/** As a manager lists them. */
+export const swarmNodesShape = z.array(
+  z.object({
+    ID: z.string().min(1),
+    Description: z.object({ Hostname: text }).nullish(),
+    Status: z.object({ State: text, Addr: text }).nullish(),
+  }),
+);
+export type SwarmNode = z.infer<typeof swarmNodesShape>[number];
+
+export const swarmTasksShape = z.array(
+  z.object({
+    NodeID: text,
+    Status: z.object({ State: text }).nullish(),
+    NetworksAttachments: z.array(z.object({ Network: z.object({ ID: text }).nullish() })).nullish(),
+  }),
+);
+
 /** `warnings` is what the engine left out or changed. */
 export const createdShape = z.object({ Id: z.string().min(1), Warnings: strings });
 export const createdNetworkShape = z.object({ Id: z.string().min(1), Warning: text });

@@ -17,6 +17,7 @@ import {
   showList,
   type PlanContext,
 } from './context.ts';
+import { gossipGap } from './gossip.ts';
 import { diffNetwork, type Difference } from './network-diff.ts';
 import type { ObjectPlan, Verdict } from './result.ts';
 import { assignSubnets } from './subnets.ts';
@@ -225,14 +226,17 @@ function planExisting(
   }
   const rivals = owned.slice(1).filter(({ id }) => !context.attachedTo.has(id));
   const steps = removeDuplicates(context, object, rivals);
+  const gap = gossipGap(network);
   const waits = rivals.map((rival) => settlingFor(context, rival)).filter((wait) => wait > 0);
+  if (gap && 'recheckAfterMs' in gap) waits.push(gap.recheckAfterMs);
   return {
-    condition: 'Ready',
-    message: 'as declared',
+    ...(gap && 'message' in gap
+      ? { condition: 'Degraded', message: gap.message }
+      : { condition: 'Ready', message: 'as declared' }),
     outlook: { state: 'ready', network },
     causes: steps.map(({ cause }) => cause),
     steps,
-    // A rival tells of itself once, when it is made: nothing else would bring the next look.
+    // A rival tells of itself once, when it is made, and no event tells that time has passed: nothing else would bring the next look.
     ...(waits.length > 0 ? { recheckAfterMs: Math.min(...waits) } : {}),
   };
 }

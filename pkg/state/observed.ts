@@ -41,6 +41,19 @@ export interface ObservedNetwork {
   readonly subnets: readonly ObservedSubnet[];
   /** Milliseconds since the epoch, by the creating daemon's clock; decides which of several of one name is the oldest. */
   readonly createdAtMs: number;
+  /** In Swarm mode: addresses of the hosts that its gossip has joined, this one too. Absent: not known. */
+  readonly peers?: readonly string[];
+  /** Absent: none is known, which is no proof that there is none. */
+  readonly unjoined?: readonly UnjoinedHost[];
+}
+
+/** A host that is up and has containers on an overlay, by the word of the Swarm's managers, and is not among its peers. */
+export interface UnjoinedHost {
+  readonly name: string;
+  /** Empty where it is not told. */
+  readonly address: string;
+  /** For how long every look has shown it so. */
+  readonly forMs: number;
 }
 
 /** What only an inspect of a network tells. */
