@@ -30,6 +30,8 @@ export const REASON_MEANINGS: Readonly<Record<Reason, string>> = {
   ResourcesDiffer: 'its limits are not the declared ones',
   Duplicate: 'there are several of one name, and this one is not the oldest',
   Unfinished: 'an earlier change was interrupted',
+  NotReady: 'the new container did not become ready',
+  Replaced: 'the new container has taken its place',
 };
 
 /** What a condition means for its reader. */

@@ -28,6 +28,8 @@ export const REASONS = [
   'ResourcesDiffer',
   'Duplicate',
   'Unfinished',
+  'NotReady',
+  'Replaced',
 ] as const;
 export type Reason = (typeof REASONS)[number];
 

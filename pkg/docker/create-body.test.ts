@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ContainerSpec } from '../manifest/index.ts';
+import { DEFAULT_UPDATE_STRATEGY, type ContainerSpec } from '../manifest/index.ts';
 import type { ContainerCreate } from '../plan/index.ts';
 import { createBody } from './create-body.ts';
 import { NEWEST_API } from './version.ts';
@@ -9,6 +9,7 @@ const BARE: ContainerSpec = {
   imagePullPolicy: 'IfNotPresent',
   nodeConstraint: [],
   reschedule: 'never',
+  updateStrategy: DEFAULT_UPDATE_STRATEGY,
   env: [],
   volumes: [],
   ports: [],

@@ -113,6 +113,8 @@ function detailsOf(inspected: InspectedContainer): ObservedDetails {
     exitCode: State.ExitCode,
     ...(State.Error ? { startFailure: startFailure(State.Error) } : {}),
     started: timeOf(State.StartedAt) > 0,
+    startedAtMs: timeOf(State.StartedAt),
+    restarts: inspected.RestartCount ?? 0,
     hostname: Config.Hostname ?? '',
     restartPolicy: {
       // Docker stores no name for the policy that nobody asked for.

@@ -64,6 +64,7 @@ export type ListedContainer = z.infer<typeof containerListShape>[number];
 export const containerShape = z.object({
   Id: z.string().min(1),
   Name: z.string(),
+  RestartCount: z.number().nullish(),
   State: z.object({
     Status: z.enum(STATES),
     ExitCode: z.number(),

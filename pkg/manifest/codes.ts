@@ -53,6 +53,7 @@ export const DIAGNOSTIC_CODES = {
   'address-invalid': 'error',
   'subnet-invalid': 'error',
   'option-conflict': 'error',
+  'strategy-conflict': 'error',
   'duplicate-object': 'error',
   'address-outside-subnet': 'error',
   'address-without-subnet': 'error',

@@ -162,6 +162,7 @@ describe('digest and spec hash', () => {
     ['nodeConstraint', 'node==b'],
     ['reschedule', 'never'],
     ['imagePullPolicy', 'Never'],
+    ['updateStrategy', { type: 'Recreate', readyTimeout: '5s' }],
   ])('a changed %s changes only the digest: no replacement', (field, value) => {
     const [before, after] = [container(full), container({ ...full, [field]: value })];
     expect(after.specHash).toBe(before.specHash);

@@ -1,7 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { compareStrings, type Kind } from '../api/index.ts';
-import type { AliasSpec, ContainerSpec, NetworkSpec } from './objects.ts';
+import { DEFAULT_UPDATE_STRATEGY, type AliasSpec, type ContainerSpec, type NetworkSpec } from './objects.ts';
 import type { Revision } from './revision.ts';
 
 /** 128 bits: enough for a label to tell versions of one object apart, short enough to read. */
@@ -18,6 +18,7 @@ const CHANGEABLE: readonly string[] = [
   'nodeConstraint',
   'reschedule',
   'imagePullPolicy',
+  'updateStrategy',
 ] satisfies (keyof ContainerSpec)[];
 
 /** Lists whose order means nothing to Docker. */
@@ -40,6 +41,7 @@ const CONTAINER_DEFAULT_VALUES = {
   imagePullPolicy: 'IfNotPresent',
   nodeConstraint: [],
   reschedule: 'never',
+  updateStrategy: DEFAULT_UPDATE_STRATEGY,
   env: [],
   volumes: [],
   ports: [],

@@ -76,6 +76,7 @@ export interface ContainerSpec {
   /** Each must hold; empty means any node. Checked to parse. */
   readonly nodeConstraint: readonly string[];
   readonly reschedule: 'on-node-failure' | 'never';
+  readonly updateStrategy: UpdateStrategy;
   /** Absent: the engine's default bridge, not compared. Empty: no network. */
   readonly networks?: readonly NetworkAttachment[];
   /** Replaces the image's entrypoint. */
@@ -129,6 +130,23 @@ export interface AliasSpec {
   /** How long new holders have the name before old ones lose it. Absent: as long as the engine needs to tell other hosts. */
   readonly overlapMs?: number;
 }
+
+/** How a container gives way to one with another spec. */
+export interface UpdateStrategy {
+  /** `Recreate`: the old one stops first. `StartFirst`: the new one is made beside it and takes over once it is ready. */
+  readonly type: 'Recreate' | 'StartFirst';
+  /** A new container that is not ready this long after its start has failed, and the old one stays or comes back. */
+  readonly readyTimeoutMs: number;
+  /** StartFirst: how long the old one goes on without names before it is stopped. */
+  readonly drainMs: number;
+}
+
+/** Docker's own first health check comes 30 s after a start: the time to be ready leaves room for several. */
+export const DEFAULT_UPDATE_STRATEGY: UpdateStrategy = {
+  type: 'Recreate',
+  readyTimeoutMs: 120_000,
+  drainMs: 10_000,
+};
 
 export interface NetworkAttachment {
   readonly name: string;

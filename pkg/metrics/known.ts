@@ -35,6 +35,7 @@ export const DRIFT_FIELDS: Readonly<Record<Kind, readonly string[]>> = {
 
 const MAKING: readonly Reason[] = ['ManifestAdded', 'Placed', 'ManifestChanged', 'Missing', 'SpecDiffers'];
 const ENDING: readonly Reason[] = [
+  'Replaced',
   'ManifestRemoved',
   'ManifestChanged',
   'ConstraintUnmet',

@@ -10,7 +10,7 @@ import type { ManifestObject } from '../manifest/index.ts';
 import type { ObservedContainer, ObservedNetwork } from '../state/index.ts';
 import type { AliasesPlan } from './aliases.ts';
 import type { PlanInput } from './input.ts';
-import { parkedName } from './names.ts';
+import { namesOf } from './names.ts';
 
 /** The input with the indexes that every rule needs. */
 export interface PlanContext {
@@ -63,7 +63,7 @@ function findRenamed(input: PlanInput): Map<string, ObservedContainer> {
 }
 
 function nameFits(name: string, owner: Ownership): boolean {
-  return name === owner.name || name === parkedName(owner.name);
+  return namesOf(owner.name).includes(name);
 }
 
 function ownerOf(

@@ -2,7 +2,7 @@ import type { Cause } from '../api/index.ts';
 import type { ContainerObject } from '../manifest/index.ts';
 import type { Action } from './action.ts';
 import { ownedContainer, type PlanContext } from './context.ts';
-import { parkedName } from './names.ts';
+import { namesOf } from './names.ts';
 import type { ObjectPlan, Verdict } from './result.ts';
 
 /** What is to be done for a container that another node may be running by now, and what to say about it. */
@@ -25,7 +25,7 @@ export function planFenced(context: PlanContext, object: ContainerObject): Fence
     observed: 'running',
     desired: 'stopped',
   };
-  const steps = [object.name, parkedName(object.name)].flatMap((name) =>
+  const steps = namesOf(object.name).flatMap((name) =>
     stopSteps(context, object, name).map((step) => ({ ...step, cause })),
   );
   const enforced = object.mode === 'enforce' && context.input.settings.mode === 'enforce';

@@ -86,6 +86,20 @@ export interface PlanMemory {
   readonly successions?: ReadonlyMap<ObjectKey, Succession>;
   /** Addresses by network name that endpoints had and keep no longer, since an engine did not give them or they led nowhere. */
   readonly givenUp: ReadonlyMap<ObjectKey, ReadonlyMap<string, string>>;
+  /** Containers of updates under way, by ID: where each stood when it was last decided on, and since when. */
+  readonly phases: ReadonlyMap<string, PhaseRecord>;
+}
+
+/**
+ * How a container of an update answers to the object's names: `named` it does, beside another that does too; `nameless` it does not any more
+ * and only serves what is open.
+ */
+export type Phase = 'named' | 'nameless';
+
+export interface PhaseRecord {
+  readonly phase: Phase;
+  /** Milliseconds since the epoch. */
+  readonly sinceMs: number;
 }
 
 export interface AppliedRecord {

@@ -3,7 +3,7 @@ import { literalNode } from '../constraint/index.ts';
 import type { ContainerObject } from '../manifest/index.ts';
 import { planAliases, withGivenNames } from './aliases.ts';
 import { assignContainers, type Assignments } from './assignment.ts';
-import { planContainer } from './containers.ts';
+import { planContainer, type ContainerOutcome } from './containers.ts';
 import { createContext } from './context.ts';
 import { planFenced } from './fencing.ts';
 import type { PlanInput } from './input.ts';
@@ -21,7 +21,7 @@ export function plan(input: PlanInput): Plan {
   const networks = planNetworks(context);
   const assignments = assignContainers(input);
   const aliases = planAliases(context, assignments.here);
-  const containers = [
+  const containers: ContainerOutcome[] = [
     ...assignments.here.map((declared) => {
       const object = withGivenNames(declared, aliases.given.get(declared.key));
       const outcome = untilJoined(context, planContainer({ ...context, aliases }, object, networks.outlooks));
@@ -50,7 +50,13 @@ export function plan(input: PlanInput): Plan {
     aliases: aliases.views,
     given: aliases.given,
     successions: aliases.successions,
-    ...recheck(networks.recheckAfterMs, aliases.recheckAfterMs, joining),
+    phases: new Map(containers.flatMap(({ phase }) => (phase ? [[phase.id, phase.phase]] : []))),
+    ...recheck(
+      networks.recheckAfterMs,
+      aliases.recheckAfterMs,
+      joining,
+      ...containers.map(({ againMs }) => againMs),
+    ),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Action } from './action.ts';
 import type { Elsewhere } from './assignment.ts';
 import { ownedContainer, ownedKeys, ownedNetwork, showList, type PlanContext } from './context.ts';
 import type { ObjectPlan, Verdict } from './result.ts';
+import { stopAndRemove } from './stop.ts';
 
 /** Below this many, a removal is an everyday change and needs no confirmation. */
 const FREE_REMOVALS = 3;
@@ -99,16 +100,6 @@ function removeContainers(context: PlanContext, key: ObjectKey, cause: Cause): R
 function isContainerOf(context: PlanContext, container: ObservedContainer, key: ObjectKey): boolean {
   const owner = ownedContainer(context, container);
   return owner !== undefined && objectKey('Container', owner.name) === key;
-}
-
-function stopAndRemove(container: ObservedContainer, cause: Cause): Action[] {
-  const ref = { name: container.name, id: container.id };
-  const unpause: Action[] =
-    container.state === 'paused' ? [{ type: 'UnpauseContainer', container: ref, cause }] : [];
-  const isUp =
-    container.state === 'running' || container.state === 'restarting' || container.state === 'paused';
-  const stop: Action[] = isUp ? [...unpause, { type: 'StopContainer', container: ref, cause }] : [];
-  return [...stop, { type: 'RemoveContainer', container: ref, cause }];
 }
 
 function removeNetworks(context: PlanContext, key: ObjectKey, cause: Cause): Removal {

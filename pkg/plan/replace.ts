@@ -1,10 +1,11 @@
 import { ownerLabels, type Cause } from '../api/index.ts';
 import type { ContainerObject } from '../manifest/index.ts';
 import type { ObservedContainer } from '../state/index.ts';
-import type { Action, ContainerRef } from './action.ts';
+import type { Action, ContainerRef, EndpointRequest } from './action.ts';
 import type { PlanContext } from './context.ts';
 import { endpointRequest, type Attachments } from './endpoints.ts';
 import { parkedName } from './names.ts';
+import { isUp, mayEnd } from './readiness.ts';
 import type { ObjectPlan } from './result.ts';
 
 /** What every way of making a container needs. */
@@ -19,30 +20,40 @@ export interface Making {
 
 /** Pull, create, connect, start: everything but the place it takes. */
 export function makeSteps(making: Making): Action[] {
-  const { object, cause } = making;
-  return [
-    { type: 'EnsureImage', image: object.spec.image, policy: object.spec.imagePullPolicy, cause },
-    ...createSteps(making),
-  ];
+  return [pullStep(making), ...createSteps(making, takePlace(making))];
 }
 
-function createSteps(making: Making): Action[] {
-  const { context, object, attachments, cause, predecessor } = making;
+/** Where a new container goes. */
+export interface Place {
+  readonly name: string;
+  readonly endpoints: readonly EndpointRequest[];
+}
+
+/** The object's own name, its aliases, and the addresses that its predecessor had. */
+function takePlace({ context, object, attachments, predecessor }: Making): Place {
+  const endpoints = attachments.wanted.map((wanted) => endpointRequest(context, object, wanted, predecessor));
+  return { name: object.name, endpoints };
+}
+
+export function pullStep({ object, cause }: Making): Action {
+  return { type: 'EnsureImage', image: object.spec.image, policy: object.spec.imagePullPolicy, cause };
+}
+
+export function createSteps({ context, object, cause }: Making, place: Place): Action[] {
   const owner = {
     cluster: context.input.settings.cluster,
     kind: 'Container',
     name: object.name,
     specHash: object.specHash,
   };
-  const container: ContainerRef = { name: object.name };
-  const [first, ...others] = attachments.wanted.map((wanted) =>
-    endpointRequest(context, object, wanted, predecessor),
-  );
+  const { name } = place;
+  const container: ContainerRef = { name };
+  const [first, ...others] = place.endpoints;
   const labels = { ...object.spec.labels, ...ownerLabels(owner) };
   return [
     {
       type: 'CreateContainer',
-      container: { name: object.name, spec: object.spec, labels, ...(first ? { endpoint: first } : {}) },
+      container: { name, spec: object.spec, labels, ...(first ? { endpoint: first } : {}) },
       cause,
     },
     ...others.map((endpoint): Action => ({ type: 'ConnectEndpoint', container, endpoint, cause })),
@@ -51,15 +62,15 @@ function createSteps(making: Making): Action[] {
 }
 
 /**
- * Replaces `old`, which bears the object's name: pull, stop it, park it under another name, make the new one, see it run,
- * and only then remove the old one. Any failure on the way puts the old one back as it was.
+ * Replaces `old`, which bears the object's name: pull, stop it, park it under another name, make the new one, see it run. Any failure on the
+ * way puts the old one back as it was. What is parked goes once the new one is ready, which a later plan sees.
  */
 export function replaceSteps(making: Making, old: ObservedContainer): Pick<ObjectPlan, 'steps' | 'fallback'> {
   const { object, cause } = making;
   const oldRef = { name: old.name, id: old.id };
   const grace = object.spec.stopGracePeriodMs;
   const before: Action[] = [
-    { type: 'EnsureImage', image: object.spec.image, policy: object.spec.imagePullPolicy, cause },
+    pullStep(making),
     ...(old.state === 'paused' ? [{ type: 'UnpauseContainer', container: oldRef, cause } as const] : []),
   ];
   const stop: Action[] = isUp(old)
@@ -76,19 +87,19 @@ export function replaceSteps(making: Making, old: ObservedContainer): Pick<Objec
   return proveSteps(making, { before, change: [...stop, park], old, restart: isUp(old) });
 }
 
+/** As `replaceSteps`, for a container that is not ours: nothing tells later whose the parked one is, so it goes at once. */
+export function adoptSteps(making: Making, old: ObservedContainer): Pick<ObjectPlan, 'steps' | 'fallback'> {
+  const { steps, ...rest } = replaceSteps(making, old);
+  const parked = { name: parkedName(making.object.name), id: old.id };
+  return { ...rest, steps: [...steps, { type: 'RemoveContainer', container: parked, cause: making.cause }] };
+}
+
 /** Goes on with a replacement that was cut off: `parked` is the old container, nothing bears the object's name. */
 export function resumeSteps(
   making: Making,
   parked: ObservedContainer,
 ): Pick<ObjectPlan, 'steps' | 'fallback'> {
-  const { object, cause } = making;
-  const before: Action[] = [
-    { type: 'EnsureImage', image: object.spec.image, policy: object.spec.imagePullPolicy, cause },
-  ];
-  const stop: Action[] = isUp(parked)
-    ? [{ type: 'StopContainer', container: { name: parked.name, id: parked.id }, cause }]
-    : [];
-  return proveSteps(making, { before, change: stop, old: parked, restart: true });
+  return proveSteps(making, { before: [pullStep(making)], change: [], old: parked, restart: true });
 }
 
 /** Starts a new container that is there already, with the parked old one to fall back on. */
@@ -102,12 +113,9 @@ export function finishSteps(
   const steps: Action[] = [
     { type: 'StartContainer', container: ref, cause },
     { type: 'VerifyRunning', container: ref, mayEnd: mayEnd(making.object), cause },
-    { type: 'RemoveContainer', container: { name: parked.name, id: parked.id }, cause },
   ];
-  return {
-    steps,
-    fallback: { from: 0, until: 2, steps: putBack(making, parked, { made: ref, restart: true }) },
-  };
+  const back = putBackSteps(making, parked, { made: ref, restart: true });
+  return { steps, fallback: { from: 0, until: steps.length, steps: back } };
 }
 
 interface Proof {
@@ -121,46 +129,26 @@ interface Proof {
 function proveSteps(making: Making, proof: Proof): Pick<ObjectPlan, 'steps' | 'fallback'> {
   const { object, cause } = making;
   const made: ContainerRef = { name: object.name };
-  const until = [
+  const steps: Action[] = [
     ...proof.before,
     ...proof.change,
-    ...createSteps(making),
-    { type: 'VerifyRunning', container: made, mayEnd: mayEnd(object), cause } as const,
+    ...createSteps(making, takePlace(making)),
+    { type: 'VerifyRunning', container: made, mayEnd: mayEnd(object), cause },
   ];
-  const remove: Action = {
-    type: 'RemoveContainer',
-    container: { name: parkedName(object.name), id: proof.old.id },
-    cause,
-  };
-  return {
-    steps: [...until, remove],
-    fallback: {
-      from: proof.before.length,
-      until: until.length,
-      steps: putBack(making, proof.old, { made, restart: proof.restart }),
-    },
-  };
+  const back = putBackSteps(making, proof.old, { made, restart: proof.restart });
+  return { steps, fallback: { from: proof.before.length, until: steps.length, steps: back } };
 }
 
-function putBack(
-  making: Making,
+/** Removes what was made, and gives the old one its name back. */
+export function putBackSteps(
+  { object, cause }: Pick<Making, 'object' | 'cause'>,
   old: ObservedContainer,
   how: { made: ContainerRef; restart: boolean },
 ): Action[] {
-  const { object, cause } = making;
   const back = { name: object.name, id: old.id };
   return [
     { type: 'RemoveContainer', container: how.made, cause },
     { type: 'RenameContainer', container: back, to: object.name, cause },
     ...(how.restart ? [{ type: 'StartContainer', container: back, cause } as const] : []),
   ];
-}
-
-function isUp(container: ObservedContainer): boolean {
-  return container.state === 'running' || container.state === 'restarting' || container.state === 'paused';
-}
-
-/** Whether a container of this policy may end by itself without that being a fault. */
-export function mayEnd(object: ContainerObject): boolean {
-  return object.spec.restartPolicy.name === 'no' || object.spec.restartPolicy.name === 'on-failure';
 }

@@ -1,6 +1,7 @@
 import type { Cause, Condition, ObjectKey } from '../api/index.ts';
 import type { Action } from './action.ts';
 import type { AliasView, Succession } from './alias.ts';
+import type { Phase } from './input.ts';
 
 /** Steps for one object, in order; the first failure ends them. Objects are independent but for `waitsFor`. */
 export interface ObjectPlan {
@@ -10,6 +11,8 @@ export interface ObjectPlan {
   readonly steps: readonly Action[];
   /** How to undo steps `from` (inclusive) to `until` (exclusive) when one of them fails: puts the old container back. */
   readonly fallback?: { readonly from: number; readonly until: number; readonly steps: readonly Action[] };
+  /** Why the update to this spec has failed: it is undone by these steps and not tried again until the manifest changes. */
+  readonly givesUp?: { readonly specHash: string; readonly message: string };
   /** Objects whose own steps must have succeeded first. */
   readonly waitsFor: readonly ObjectKey[];
   /**
@@ -41,6 +44,8 @@ export interface Plan {
   readonly given: ReadonlyMap<ObjectKey, Readonly<Record<string, readonly string[]>>>;
   /** To be handed in again with the next plan. */
   readonly successions: ReadonlyMap<ObjectKey, Succession>;
+  /** Containers of updates under way, by ID. */
+  readonly phases: ReadonlyMap<string, Phase>;
   /** Look again after this long even if no event comes; absent when nothing is being waited for. */
   readonly recheckAfterMs?: number;
 }

@@ -1,5 +1,5 @@
 import { objectKey, splitKey, type ObjectKey } from '../api/index.ts';
-import { objectNameOf, parkedName } from '../plan/index.ts';
+import { namesOf, objectNameOf } from '../plan/index.ts';
 import type { EngineEvent } from './ports.ts';
 
 /** The objects an engine event may be about; none where it does not say. */
@@ -12,5 +12,5 @@ export function keysTouched(event: Extract<EngineEvent, { type: 'changed' }>): O
 
 /** The names that the containers of these objects may bear. */
 export function containersOf(keys: ReadonlySet<ObjectKey>): ReadonlySet<string> {
-  return new Set([...keys].flatMap((key) => [splitKey(key).name, parkedName(splitKey(key).name)]));
+  return new Set([...keys].flatMap((key) => namesOf(splitKey(key).name)));
 }

@@ -1,6 +1,6 @@
 import type { Condition, ObjectKey } from '../api/index.ts';
 import type { ManifestObject, Revision } from '../manifest/index.ts';
-import type { AppliedRecord, Plan, PlanMemory, Succession } from '../plan/index.ts';
+import type { AppliedRecord, ObjectPlan, PhaseRecord, Plan, PlanMemory, Succession } from '../plan/index.ts';
 import type { ObservedContainer, ObservedNetwork, ObservedState } from '../state/index.ts';
 
 const FORMAT = 1;
@@ -13,6 +13,7 @@ export class Memory implements PlanMemory {
   /** Of the newest plan; not saved: after a restart an overlap begins anew. */
   successions: ReadonlyMap<ObjectKey, Succession> = new Map();
   readonly givenUp = new Map<ObjectKey, Map<string, string>>();
+  readonly phases = new Map<string, PhaseRecord>();
   #isDirty = false;
 
   /** Reads what toJson() wrote; anything else is forgotten without harm. */
@@ -21,6 +22,7 @@ export class Memory implements PlanMemory {
     for (const [key, record] of saved.applied) this.applied.set(key, record);
     for (const id of saved.createdIds) this.createdIds.add(id);
     for (const [key, failure] of saved.failedUpdates) this.failedUpdates.set(key, failure);
+    for (const [id, phase] of saved.phases ?? []) this.phases.set(id, phase);
   }
 
   toJson(): unknown {
@@ -29,6 +31,7 @@ export class Memory implements PlanMemory {
       applied: [...this.applied],
       createdIds: [...this.createdIds],
       failedUpdates: [...this.failedUpdates],
+      phases: [...this.phases],
     };
   }
 
@@ -56,9 +59,15 @@ export class Memory implements PlanMemory {
     this.givenUp.set(key, givenUp.set(network, address));
   }
 
+  /** Before a failed update is undone: once it is, nothing in the engine tells that it was tried. */
+  recordFailures(plans: readonly ObjectPlan[]): void {
+    for (const { key, givesUp } of plans) if (givesUp) this.recordFailedUpdate(key, givesUp);
+  }
+
   /** Notes what a round found as declared, and drops what is neither declared nor there any more. */
-  learn(round: { plan: Plan; observed: ObservedState; revision: Revision }): void {
+  learn(round: { plan: Plan; observed: ObservedState; revision: Revision; nowMs: number }): void {
     const { plan, observed, revision } = round;
+    this.#learnPhases(plan, round.nowMs);
     const seen: Seen = {
       networks: new Map(observed.networks.map((network) => [network.name, network])),
       containers: new Map(observed.containers.map((container) => [container.name, container])),
@@ -112,8 +121,18 @@ export class Memory implements PlanMemory {
     for (const map of [this.applied, this.failedUpdates]) {
       for (const key of map.keys()) if (!keys.has(key) && map.delete(key)) this.#isDirty = true;
     }
-    for (const id of this.createdIds)
-      if (!containerIds.has(id) && this.createdIds.delete(id)) this.#isDirty = true;
+    for (const known of [this.createdIds, this.phases]) {
+      for (const id of known.keys()) if (!containerIds.has(id) && known.delete(id)) this.#isDirty = true;
+    }
+  }
+
+  /** A container that stays in its phase keeps the time at which it came into it. */
+  #learnPhases({ phases }: Plan, nowMs: number): void {
+    for (const [id, phase] of phases) {
+      if (this.phases.get(id)?.phase === phase) continue;
+      this.phases.set(id, { phase, sinceMs: nowMs });
+      this.#isDirty = true;
+    }
   }
 
   /** Whether something is to be saved since the last call. */
@@ -153,13 +172,15 @@ interface Saved {
   readonly applied: [ObjectKey, AppliedRecord][];
   readonly createdIds: string[];
   readonly failedUpdates: [ObjectKey, { specHash: string; message: string }][];
+  /** Absent in what an older version has saved. */
+  readonly phases?: [string, PhaseRecord][];
 }
 
 /** The file is ours and written atomically; the check is for one of another version or cut by hand. */
 function isSaved(saved: unknown): saved is Saved {
   if (typeof saved !== 'object' || saved === null) return false;
-  const { format, applied, createdIds, failedUpdates } = saved as Record<string, unknown>;
-  if (format !== FORMAT || !Array.isArray(createdIds)) return false;
+  const { format, applied, createdIds, failedUpdates, phases = [] } = saved as Record<string, unknown>;
+  if (format !== FORMAT || !Array.isArray(createdIds) || !isPairs(phases)) return false;
   return isPairs(applied) && isPairs(failedUpdates) && createdIds.every((id) => typeof id === 'string');
 }
 

@@ -5,6 +5,7 @@ import { startAgent, TestSource, TestStore, type TestAgent } from '../../test/bu
 import { FakeClock, readOwnership } from '../api/index.ts';
 import type { ManifestObject } from '../manifest/index.ts';
 import { plan, type PlanInput } from '../plan/index.ts';
+import type { Engine } from './ports.ts';
 import { SimulatedWorld, type Hand, type SimulatedHost, type WorldSnapshot } from './simulated/index.ts';
 
 const NETWORKS = ['n0', 'n1'];
@@ -192,8 +193,7 @@ describe('kill -9 at any call', () => {
     const source = new TestSource();
     const killer = { calls: 0, at: killAt, isDead: false };
     world.faults = (call) => {
-      if (killer.isDead) return new Promise(() => undefined);
-      if (call.phase !== phase || call.operation === 'observe' || call.operation === 'facts')
+      if (killer.isDead || call.phase !== phase || call.operation === 'observe' || call.operation === 'facts')
         return undefined;
       killer.calls += 1;
       if (killer.calls - 1 !== killer.at) return undefined;
@@ -201,20 +201,29 @@ describe('kill -9 at any call', () => {
       return new Promise(() => undefined);
     };
     source.declare(...objects);
-    await startAgent({ engine: host.engine, clock, store, source });
+    await startAgent({ engine: mortal(host.engine, killer), clock, store, source });
     await clock.advanceAsync(10_000);
     if (!killer.isDead) source.declare(...changed);
     await clock.advanceAsync(20_000);
     const wasKilled = killer.isDead;
     if (wasKilled) {
-      killer.isDead = false;
-      killer.at = Infinity;
       const again = new TestSource();
       again.declare(...changed);
       await startAgent({ engine: host.engine, clock, store, source: again });
       await clock.advanceAsync(60_000);
     }
     return { state: summary(host), wasKilled };
+  }
+
+  /** The engine as an agent sees it that can be killed: no call is answered any more then. */
+  function mortal(engine: Engine, killer: { readonly isDead: boolean }): Engine {
+    return new Proxy(engine, {
+      get: (target, name) => {
+        const call = Reflect.get(target, name) as (...args: unknown[]) => unknown;
+        return (...args: unknown[]) =>
+          killer.isDead ? new Promise(() => undefined) : Reflect.apply(call, target, args);
+      },
+    });
   }
 
   function summary(host: SimulatedHost): unknown {
@@ -248,6 +257,7 @@ function planInput(host: SimulatedHost, objects: readonly ManifestObject[]): Pla
       createdIds: new Set(),
       failedUpdates: new Map(),
       givenUp: new Map(),
+      phases: new Map(),
     },
     settings: {
       cluster: 'default',

@@ -302,11 +302,13 @@ export class Reconciler implements AgentView, AgentControl {
     }
     this.#board.retain(new Set(plan.verdicts.map(({ condition }) => condition.key)));
     this.#heals.planned(plan.objects, busy);
-    this.#memory.learn(round);
+    this.#memory.learn({ ...round, nowMs: this.#deps.clock.now() });
     const isFresh = (object: ObjectPlan): boolean => (this.#laneEnds.get(object.key) ?? 0) <= times.laneEnds;
     const due = plan.objects.filter((object) => isFresh(object) && this.#mayTry(object, nowMs));
     if (plan.objects.some((object) => !isFresh(object))) this.#bell.ring();
-    this.#lanes.dispatch(refused === undefined ? due : []);
+    const going = refused === undefined ? due : [];
+    this.#memory.recordGivenUp(going);
+    this.#lanes.dispatch(going);
     this.#scheduleNext(plan, nowMs);
     this.#isConverged =
       refused === undefined && plan.objects.length === 0 && isAsDeclared(plan.verdicts, revision);

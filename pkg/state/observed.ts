@@ -109,6 +109,10 @@ export interface ObservedDetails {
   readonly startFailure?: ErrorCode;
   /** Whether it has ever been started. */
   readonly started: boolean;
+  /** Milliseconds since the epoch of the latest start, by the engine's clock; 0 before the first. */
+  readonly startedAtMs: number;
+  /** How often the engine has started it again because it had ended. */
+  readonly restarts: number;
   readonly hostname: string;
   readonly restartPolicy: { readonly name: string; readonly maximumRetryCount: number };
   /** 0 means no limit. */

@@ -1,14 +1,15 @@
 import { objectKey, type Kind, type ObjectKey } from '../../pkg/api/index.ts';
-import type {
-  AliasObject,
-  AliasSpec,
-  ContainerObject,
-  ContainerSpec,
-  ManifestObject,
-  NetworkAttachment,
-  NetworkObject,
-  NetworkSpec,
-  Revision,
+import {
+  DEFAULT_UPDATE_STRATEGY,
+  type AliasObject,
+  type AliasSpec,
+  type ContainerObject,
+  type ContainerSpec,
+  type ManifestObject,
+  type NetworkAttachment,
+  type NetworkObject,
+  type NetworkSpec,
+  type Revision,
 } from '../../pkg/manifest/index.ts';
 
 type Common = Partial<Pick<ManifestObject, 'mode' | 'adopt' | 'labels' | 'annotations'>>;
@@ -68,6 +69,7 @@ export function container(
     imagePullPolicy: 'IfNotPresent',
     nodeConstraint: [],
     reschedule: 'never',
+    updateStrategy: DEFAULT_UPDATE_STRATEGY,
     env: [],
     volumes: [],
     ports: [],
@@ -76,8 +78,10 @@ export function container(
     labels: {},
     ...spec,
   };
-  const { networks, restartPolicy, resources, nodeConstraint, reschedule, imagePullPolicy, ...fixed } = full;
-  const live = { networks, restartPolicy, resources, nodeConstraint, reschedule, imagePullPolicy };
+  const { networks, restartPolicy, resources, nodeConstraint, reschedule, ...others } = full;
+  const { imagePullPolicy, updateStrategy, ...fixed } = others;
+  const placed = { networks, restartPolicy, resources, nodeConstraint, reschedule };
+  const live = { ...placed, imagePullPolicy, updateStrategy };
   const specHash = JSON.stringify(fixed);
   return {
     ...common('Container', name, given),

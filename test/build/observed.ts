@@ -77,6 +77,8 @@ export function containerOf(
     details: {
       exitCode: 0,
       started: true,
+      startedAtMs: 0,
+      restarts: 0,
       hostname: 'host',
       restartPolicy: object.spec.restartPolicy,
       nanoCpus: object.spec.resources.limits.nanoCpus ?? 0,
@@ -95,6 +97,7 @@ export function appliedBefore(objects: readonly ManifestObject[]): PlanInput['me
     createdIds: new Set(),
     failedUpdates: new Map(),
     givenUp: new Map(),
+    phases: new Map(),
   };
 }
 

@@ -22,7 +22,7 @@ function describeLife(stage: () => Stage): void {
         state: 'created',
         health: 'none',
         labels: { ...ownedLabels('Container', box.name), team: 'web' },
-        details: { started: false, exitCode: 0 },
+        details: { started: false, startedAtMs: 0, exitCode: 0 },
       });
       await engine.startContainer(box.id);
       expect(await stage().container(box)).toMatchObject({ state: 'running', details: { started: true } });
@@ -33,6 +33,24 @@ function describeLife(stage: () => Stage): void {
       });
       await engine.removeContainer(box.id);
       expect(await stage().seen(box)).toBeUndefined();
+    });
+
+    it('tells when it was started, and how often the engine has started it again', async () => {
+      const { engine } = stage().subject;
+      const steady = await stage().running();
+      const first = (await stage().container(steady)).details;
+      expect(first).toMatchObject({ restarts: 0, startedAtMs: expect.any(Number) as number });
+      expect(first?.startedAtMs).toBeGreaterThan(0);
+      await engine.stopContainer(steady.id, 0);
+      await engine.startContainer(steady.id);
+      const second = (await stage().container(steady)).details;
+      expect(second?.startedAtMs).toBeGreaterThanOrEqual(first?.startedAtMs ?? Infinity);
+      expect(second?.restarts).toBe(0);
+      const restartPolicy = { name: 'always', maximumRetryCount: 0 } as const;
+      const crashing = await stage().running({ command: ['sh', '-c', 'exit 3'], restartPolicy });
+      await stage().eventually(async () => {
+        expect((await stage().container(crashing)).details?.restarts).toBeGreaterThan(0);
+      });
     });
 
     it('ends with the exit code of its program', async () => {

@@ -34,6 +34,25 @@ function describeAttaching(stage: () => Stage): void {
       expect(details?.requestedIpv4.get(net.id)).toBe(ipv4Address);
     });
 
+    it('lasts through a rename; in Swarm mode only once the endpoint is off', async () => {
+      const { engine } = stage().subject;
+      const net = await stage().network();
+      const box = await stage().runningOn(net, { aliases: ['web'] });
+      const before = await stage().endpoint(box, net);
+      const name = stage().name('renamed');
+      if (stage().isSwarm) {
+        expect(await refusal(engine.renameContainer(box.id, name))).toHaveProperty('code', 'engine-error');
+        expect(await stage().container(box)).toHaveProperty('name', box.name);
+        await engine.disconnect(box.id, net);
+      }
+      await engine.renameContainer(box.id, name);
+      const ipv4Address = before?.ipv4Address ?? '';
+      if (stage().isSwarm) await engine.connect(box.id, { network: net, aliases: ['web'], ipv4Address });
+      expect(await stage().container(box)).toMatchObject({ name, state: 'running' });
+      expect(await stage().endpoint(box, net)).toEqual(before);
+      expect(await stage().aliases(box, net)).toEqual(['web']);
+    });
+
     it('by name alone works too', async () => {
       const net = await stage().network();
       const box = await stage().runningOn({ name: net.name });

@@ -1,5 +1,5 @@
 import { ownerLabels } from '../../pkg/api/index.ts';
-import type { ContainerSpec, NetworkSpec } from '../../pkg/manifest/index.ts';
+import { DEFAULT_UPDATE_STRATEGY, type ContainerSpec, type NetworkSpec } from '../../pkg/manifest/index.ts';
 
 /** The labels of an object that ovr made. */
 export function ownedLabels(kind: 'Container' | 'Network', name: string): Record<string, string> {
@@ -13,6 +13,7 @@ export function containerSpec(image: string, changes: Partial<ContainerSpec> = {
     imagePullPolicy: 'Never',
     nodeConstraint: [],
     reschedule: 'never',
+    updateStrategy: DEFAULT_UPDATE_STRATEGY,
     command: ['sleep', '1000'],
     env: [],
     volumes: [],

@@ -1,5 +1,10 @@
 import * as z from 'zod';
-import type { ContainerSpec, PortMapping, VolumeMount } from '../objects.ts';
+import {
+  DEFAULT_UPDATE_STRATEGY,
+  type ContainerSpec,
+  type PortMapping,
+  type VolumeMount,
+} from '../objects.ts';
 import {
   accept,
   expandPorts,
@@ -40,6 +45,7 @@ import { duration, healthcheck } from './healthcheck.ts';
 import { dockerLabels } from './labels.ts';
 import { commandWords, ulimits } from './process.ts';
 import { resources } from './resources.ts';
+import { checkStartFirst, updateStrategy } from './update-strategy.ts';
 
 const portForm = amount('port-invalid', parsePort, { description: '[[ADDRESS:]HOST:]CONTAINER[/PROTOCOL]' });
 const ports: z.ZodType<PortMapping[]> = list(portForm, '["8001:22"]')
@@ -87,6 +93,7 @@ export const containerSpec: z.ZodType<ContainerSpec> = record(
     reschedule: choice(['on-node-failure', 'never'], {
       description: 'Whether another node takes the container over when its node is lost.',
     }).default('never'),
+    updateStrategy: updateStrategy.default(DEFAULT_UPDATE_STRATEGY),
     networks: z.exactOptional(attachments),
     command: z.exactOptional(
       commandWords("Replaces the image's entrypoint. Empty: as if left out.", [['httpd']]),
@@ -181,6 +188,7 @@ export const containerSpec: z.ZodType<ContainerSpec> = record(
   },
   '{image: nginx:1.27}',
 )
+  .check(({ value, issues }) => checkStartFirst(value, issues))
   .transform(({ command, args, stopGracePeriod, shmSize, ...spec }): ContainerSpec => ({
     ...spec,
     ...(command?.length ? { command } : {}),

@@ -33,6 +33,7 @@ describe('defaults', () => {
       imagePullPolicy: 'IfNotPresent',
       nodeConstraint: [],
       reschedule: 'never',
+      updateStrategy: { type: 'Recreate', readyTimeoutMs: 120_000, drainMs: 10_000 },
       env: [],
       volumes: [],
       ports: [],
@@ -191,6 +192,17 @@ describe('normal forms of a container', () => {
           { hostPath: '/dev/fuse', containerPath: '/dev/fuse', permissions: 'rwm' },
           { hostPath: '/dev/a', containerPath: '/dev/b', permissions: 'r' },
         ],
+      },
+    ],
+    [
+      'updateStrategy: StartFirst',
+      { updateStrategy: { type: 'StartFirst', readyTimeoutMs: 120_000, drainMs: 10_000 } },
+    ],
+    [
+      'updateStrategy: {type: StartFirst, readyTimeout: 1m, drain: 500ms}\nports: ["80"]',
+      {
+        updateStrategy: { type: 'StartFirst', readyTimeoutMs: 60_000, drainMs: 500 },
+        ports: [{ containerPort: 80, protocol: 'tcp' }],
       },
     ],
     ['stopSignal: quit', { stopSignal: 'SIGQUIT' }],

@@ -120,6 +120,15 @@ describe('refusals in a container', () => {
     ['"constructor": x', '6:3 field-unknown'],
     ['reschedule: on-node-failur', '6:15 value-unknown'],
     ['reschedule: true', '6:15 value-unquoted'],
+    ['updateStrategy: StartFrist', '6:19 value-unknown'],
+    ['updateStrategy: {type: StartFirst, drain: 10}', '6:45 value-unquoted'],
+    ['updateStrategy: {drain: 10s}', '6:19 field-missing'],
+    ['updateStrategy: {type: StartFirst, drains: 1s}', '6:38 field-unknown'],
+    ['ports: ["8001:80"]\nupdateStrategy: StartFirst', '7:19 strategy-conflict'],
+    [
+      'networks: [{name: a, ipv4Address: 10.0.0.2}]\nupdateStrategy: {type: StartFirst}',
+      '7:19 strategy-conflict',
+    ],
   ];
   it.each(table)('%s: %s', (spec, problem) => {
     expect(problems(container(spec))).toEqual([problem]);
@@ -171,6 +180,8 @@ describe('names', () => {
     ['Container', '""', ['3:18 name-invalid']],
     ['Container', '12', ['3:18 value-unquoted']],
     ['Container', 'web.ovr-old', ['3:18 name-reserved']],
+    ['Container', 'web.ovr-new', ['3:18 name-reserved']],
+    ['Container', 'web.ovr-aside', ['3:18 name-reserved']],
     ['Container', 'x'.repeat(63), []],
     ['Container', 'x'.repeat(64), ['3:18 name-long']],
     ['Container', 'x'.repeat(256), ['3:18 name-invalid']],

@@ -12,8 +12,8 @@ const NETWORK_NAME = new RegExp(NETWORK_NAME_PATTERN);
 const MAX_NAME = 255;
 const MAX_DNS_NAME = 253;
 const DNS_LABEL = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?$/;
-/** Where a replacement parks the old container. */
-const PARKED_SUFFIX = '.ovr-old';
+/** What the containers of an update are called besides: the old one, the new one, one that steps aside. */
+const RESERVED_SUFFIXES = ['.ovr-old', '.ovr-new', '.ovr-aside'];
 const PREDEFINED_NETWORKS = ['bridge', 'host', 'none', 'default', 'ingress', 'docker_gwbridge'];
 const NETWORK_MODES: Readonly<Record<string, string>> = {
   host: "ovr does not run containers in the host's network; publish ports instead",
@@ -26,9 +26,10 @@ export function parseContainerName(text: string): Parsed<string> {
   if (!CONTAINER_NAME.test(text)) return reject(nameProblem(text, 'two characters at least: '));
   if (text.length > MAX_NAME)
     return reject(`the name has ${text.length} characters; the most is ${MAX_NAME}`);
-  if (text.endsWith(PARKED_SUFFIX)) {
+  const reserved = RESERVED_SUFFIXES.find((suffix) => text.endsWith(suffix));
+  if (reserved !== undefined) {
     return reject(
-      `names that end in ${PARKED_SUFFIX} are for containers being replaced; choose another`,
+      `names that end in ${reserved} are for containers being replaced; choose another`,
       'name-reserved',
     );
   }

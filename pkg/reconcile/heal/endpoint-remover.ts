@@ -1,5 +1,5 @@
 import { OvrError, type Clock, type Healing } from '../../api/index.ts';
-import { parkedName, type NetworkRef } from '../../plan/index.ts';
+import { asideName, type NetworkRef } from '../../plan/index.ts';
 import { FlapBreaker } from '../breaker.ts';
 import type { Engine } from '../ports.ts';
 import { judgeEndpoint, requireSame, type StaleProofDeps, type Verdict } from './stale-proof.ts';
@@ -60,7 +60,7 @@ export class EndpointRemover {
    */
   async #aside({ id, name }: { id: string; name: string }, work: () => Promise<void>): Promise<void> {
     const { engine } = this.#deps;
-    await engine.renameContainer(id, parkedName(name));
+    await engine.renameContainer(id, asideName(name));
     try {
       await work();
     } finally {

@@ -4,7 +4,7 @@ import type { ContainerState } from '../../state/index.ts';
 import { endpointRecord } from './endpoints.ts';
 import { failure, gone } from './failures.ts';
 import type { ContainerRecord, EndpointRecord, HostState, PortBinding } from './model.ts';
-import { ring } from './model.ts';
+import { isLive, ring } from './model.ts';
 import { end, halt } from './running.ts';
 
 const SHORT_ID_LENGTH = 12;
@@ -52,6 +52,7 @@ export function createContainer(
     exitCode: 0,
     started: false,
     starts: 0,
+    startedAtMs: 0,
     restartPolicy: spec.restartPolicy,
     nanoCpus: spec.resources.limits.nanoCpus ?? 0,
     memoryBytes: spec.resources.limits.memoryBytes ?? 0,
@@ -123,12 +124,25 @@ function setState(host: HostState, container: ContainerRecord, state: ContainerS
   ring(host, container);
 }
 
-/** Fails with `name-in-use`, and with `not-modified` if it has the name. */
+/** Fails with `name-in-use`, with `not-modified` if it has the name, and while it runs on a network of Swarm mode. */
 export function renameContainer(host: HostState, container: ContainerRecord, name: string): void {
   if (container.name === name) throw failure('not-modified', `the name of the container is ${name} already`);
   requireFreeName(host, name);
+  const overlay = host.world.shared.find(
+    ({ id, scope }) => scope === 'swarm' && isLive(container) && isAttachedTo(container, id),
+  );
+  if (overlay) {
+    throw failure(
+      'engine-error',
+      `cannot create entry in table endpoint_table with network id ${overlay.id}`,
+    );
+  }
   container.name = name;
   ring(host, container);
+}
+
+function isAttachedTo(container: ContainerRecord, networkId: string): boolean {
+  return [...container.endpoints.values()].some((one) => one.isAttached && one.networkId === networkId);
 }
 
 export function updateContainer(host: HostState, container: ContainerRecord, update: ContainerUpdate): void {

@@ -3,6 +3,7 @@ import { type ErrorCode, type ErrorKind, OvrError } from '../../api/index.ts';
 /** Which kind each failure of the simulated engine is; the same as the Docker adapter's, by the contract test. */
 const KIND_OF = {
   'engine-unreachable': 'transient',
+  'engine-error': 'transient',
   'not-found': 'waiting',
   'network-not-found': 'waiting',
   'already-exists': 'already-so',

@@ -1,5 +1,5 @@
 import type { ContainerUpdate, NetworkCreate } from '../../plan/index.ts';
-import type { ContainerSpec, NetworkSpec } from '../../manifest/index.ts';
+import { DEFAULT_UPDATE_STRATEGY, type ContainerSpec, type NetworkSpec } from '../../manifest/index.ts';
 import * as containers from './containers.ts';
 import { connect, disconnect } from './endpoints.ts';
 import { failure } from './failures.ts';
@@ -216,6 +216,7 @@ const DEFAULT_CONTAINER: ContainerSpec = {
   imagePullPolicy: 'IfNotPresent',
   nodeConstraint: [],
   reschedule: 'never',
+  updateStrategy: DEFAULT_UPDATE_STRATEGY,
   env: [],
   volumes: [],
   ports: [],

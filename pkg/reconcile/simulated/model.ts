@@ -56,6 +56,8 @@ export interface ContainerRecord {
   started: boolean;
   /** How often it was started: each start is another first process. */
   starts: number;
+  /** 0 before the first start. */
+  startedAtMs: number;
   restartPolicy: RestartPolicy;
   nanoCpus: number;
   memoryBytes: number;
@@ -76,6 +78,8 @@ export interface Program {
   readonly exitAfterMs?: number;
   /** What it ends with, or, where it cannot be started, what the engine says. */
   readonly exitCode?: number;
+  /** What its health checks find, where it has any; absent: that it is healthy. `starting`: nothing yet, however long it runs. */
+  readonly health?: 'starting' | 'unhealthy';
 }
 
 export interface WorldState {

@@ -75,10 +75,11 @@ function aliasesOf(container: ContainerRecord): ObservedDetails['aliases'] {
 }
 
 function details(host: HostState, container: ContainerRecord): ObservedDetails {
-  const { exitCode, started, hostname, restartPolicy, nanoCpus, memoryBytes } = container;
+  const { exitCode, started, startedAtMs, restarts, hostname, restartPolicy } = container;
+  const { nanoCpus, memoryBytes } = container;
   const endpoints = shownEndpoints(container);
   return {
-    ...{ exitCode, started, hostname, nanoCpus, memoryBytes },
+    ...{ exitCode, started, startedAtMs, restarts, hostname, nanoCpus, memoryBytes },
     restartPolicy: { ...restartPolicy },
     aliases: aliasesOf(container),
     requestedIpv4: new Map(

@@ -37,6 +37,7 @@ function run(host: HostState, container: ContainerRecord): void {
   container.state = 'running';
   container.started = true;
   container.starts += 1;
+  container.startedAtMs = host.world.clock.now();
   container.exitCode = 0;
   ring(host, container);
   for (const name of container.endpoints.keys()) ring(host, container, name);
@@ -66,8 +67,9 @@ function scheduleExit(host: HostState, container: ContainerRecord): void {
 function scheduleHealth(host: HostState, container: ContainerRecord): void {
   if (container.healthcheckIntervalMs === undefined) return;
   container.health = 'starting';
+  const { health = 'healthy' } = container.program;
   later(host, container, container.healthcheckIntervalMs, () => {
-    container.health = 'healthy';
+    container.health = health;
     ring(host, container);
   });
 }

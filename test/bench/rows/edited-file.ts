@@ -149,6 +149,7 @@ async function fill(engine: Engine, revision: Revision | undefined): Promise<voi
       createdIds: new Set(),
       failedUpdates: new Map(),
       givenUp: new Map(),
+      phases: new Map(),
     },
     settings: { ...SETTINGS, hostRoutes: [] },
     nowMs: Date.now(),
