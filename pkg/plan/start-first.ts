@@ -1,10 +1,9 @@
-import type { Cause } from '../api/index.ts';
-import type { ContainerObject } from '../manifest/index.ts';
+import { objectKey, type Cause } from '../api/index.ts';
 import type { ObservedContainer } from '../state/index.ts';
 import type { Action } from './action.ts';
 import { diffEndpoints, type Attachments } from './endpoints.ts';
 import { comingName, parkedName } from './names.ts';
-import { mayEnd } from './readiness.ts';
+import { isUp, mayEnd } from './readiness.ts';
 import { hasNames, renameSteps } from './rename.ts';
 import { createSteps, pullStep, type Making } from './replace.ts';
 import type { ObjectPlan } from './result.ts';
@@ -34,7 +33,8 @@ export function namingSteps(
   how: { attachments: Attachments; cause: Cause },
 ): Action[] {
   const { context, object } = subject;
-  const under: ContainerObject = { ...object, name: container.name };
+  // Under a key of its own: the addresses remembered for the object are those of the one that has its name.
+  const under = { ...object, name: container.name, key: objectKey('Container', container.name) };
   const wanted = how.attachments.wanted.map(({ attachment, network }) => ({
     network,
     attachment: hasNames(attachment)
@@ -43,6 +43,27 @@ export function namingSteps(
   }));
   const { attach } = diffEndpoints(context, under, container, { ...how.attachments, wanted });
   return attach.map((step) => ({ ...step, cause: how.cause }));
+}
+
+/**
+ * The networks that the old one lacks, where the engine takes the new one's endpoint off for its rename: an update that was cut off may have
+ * left the old one without, and then nobody would answer meanwhile.
+ */
+export function coverSteps(
+  subject: Subject,
+  pair: { old: ObservedContainer; coming: ObservedContainer },
+  how: { attachments: Attachments; cause: Cause },
+): Action[] {
+  const { context, object } = subject;
+  const { old, coming } = pair;
+  const { cause } = how;
+  const isLive = renameSteps(context, { container: coming, to: object.name, object, cause }).length === 1;
+  if (isLive || !isUp(old)) return [];
+  const lacking = how.attachments.wanted.filter(
+    ({ attachment }) => !old.endpoints.some(({ networkName }) => networkName === attachment.name),
+  );
+  const { attach } = diffEndpoints(context, object, old, { ...how.attachments, wanted: lacking });
+  return attach.map((step) => ({ ...step, cause }));
 }
 
 /**

@@ -8,7 +8,7 @@ import { namedEndpoints, renameSteps, unnameSteps } from './rename.ts';
 import { repair, runSteps } from './repair.ts';
 import { adoptSteps, finishSteps, putBackSteps, replaceSteps, resumeSteps, type Making } from './replace.ts';
 import { stopAndRemove } from './stop.ts';
-import { besideSteps, namingSteps, returnSteps, swapSteps } from './start-first.ts';
+import { besideSteps, coverSteps, namingSteps, returnSteps, swapSteps } from './start-first.ts';
 import { failedUpdate, specHashOf, withAttachments, type Decision, type Subject } from './subject.ts';
 
 /** As long two containers have the same names before one loses them, so that every host has heard of the other. */
@@ -22,8 +22,8 @@ const PROGRESSING = 'Progressing';
 export function decideUnnamed(subject: Subject): Decision | undefined {
   const { parked, coming } = subject;
   if (coming && isUp(coming) && (!parked || !isUp(parked) || mayTakeOver(subject, coming)))
-    return takeName(subject, coming);
-  if (parked && isUp(parked)) return takeName(subject, parked);
+    return takeName(subject, coming, parked);
+  if (parked && isUp(parked)) return takeName(subject, parked, coming);
   if (coming) return decideLeftover(coming);
   return parked && resume(subject, parked);
 }
@@ -33,14 +33,19 @@ function mayTakeOver(subject: Subject, coming: ObservedContainer): boolean {
   return readiness(subject, coming).state !== 'failed';
 }
 
-function takeName(subject: Subject, container: ObservedContainer): Decision {
+/** Where the engine takes an endpoint off for the rename, the other container must answer meanwhile. */
+function takeName(subject: Subject, container: ObservedContainer, other?: ObservedContainer): Decision {
   const { context, object } = subject;
   const cause = unfinished(`only ${container.name}`, object.name);
-  return {
+  const rename = renameSteps(context, { container, to: object.name, object, cause });
+  const message = 'goes on with an update that was cut off';
+  if (rename.length === 1 || !other || !isUp(other))
+    return { condition: PROGRESSING, message, steps: rename };
+  return withAttachments(subject, (attachments) => ({
     condition: PROGRESSING,
-    message: 'goes on with an update that was cut off',
-    steps: renameSteps(context, { container, to: object.name, object, cause }),
-  };
+    message,
+    steps: [...namingSteps(subject, other, { attachments, cause }), ...rename],
+  }));
 }
 
 function unfinished(observed: string, desired: string): Cause {
@@ -197,7 +202,8 @@ function takeOver(
     ...{ field: 'readiness', observed: found, desired: 'takes over' },
   };
   return withAttachments(subject, (attachments) => {
-    const naming = namingSteps(subject, pair.coming, { attachments, cause });
+    const how = { attachments, cause };
+    const naming = [...coverSteps(subject, pair, how), ...namingSteps(subject, pair.coming, how)];
     const message = `${pair.coming.name} is ready and gets the names`;
     if (naming.length > 0) return { condition: PROGRESSING, message, steps: naming };
     const phase = { id: pair.coming.id, phase: 'named' } as const;

@@ -306,9 +306,8 @@ export class Reconciler implements AgentView, AgentControl {
     const isFresh = (object: ObjectPlan): boolean => (this.#laneEnds.get(object.key) ?? 0) <= times.laneEnds;
     const due = plan.objects.filter((object) => isFresh(object) && this.#mayTry(object, nowMs));
     if (plan.objects.some((object) => !isFresh(object))) this.#bell.ring();
-    const going = refused === undefined ? due : [];
-    this.#memory.recordGivenUp(going);
-    this.#lanes.dispatch(going);
+    if (refused === undefined) this.#memory.recordFailures(due);
+    this.#lanes.dispatch(refused === undefined ? due : []);
     this.#scheduleNext(plan, nowMs);
     this.#isConverged =
       refused === undefined && plan.objects.length === 0 && isAsDeclared(plan.verdicts, revision);

@@ -1,7 +1,7 @@
 import { objectKey, readOwnership } from '../../pkg/api/index.ts';
 import { checkConstraints, literalNode } from '../../pkg/constraint/index.ts';
 import type { ContainerObject, Revision } from '../../pkg/manifest/index.ts';
-import { parkedName } from '../../pkg/plan/index.ts';
+import { comingName, parkedName } from '../../pkg/plan/index.ts';
 import type { ContainerRecord, EngineCall } from '../../pkg/reconcile/simulated/index.ts';
 import { normaliseAliases } from '../../pkg/state/index.ts';
 import type { Machine } from './machine.ts';
@@ -209,7 +209,9 @@ function isBeingReplaced(machine: Machine, container: ContainerRecord, name: str
   const all = [...machine.host.containers.values()];
   const isBeside = all.some(
     (other) =>
-      other !== container && other.name === parkedName(name) && readOwnership(other.labels)?.name === name,
+      other !== container &&
+      [parkedName(name), comingName(name)].includes(other.name) &&
+      readOwnership(other.labels)?.name === name,
   );
   return container.name !== name || isBeside;
 }

@@ -121,8 +121,8 @@ describe('refusals in a container', () => {
     ['reschedule: on-node-failur', '6:15 value-unknown'],
     ['reschedule: true', '6:15 value-unquoted'],
     ['updateStrategy: StartFrist', '6:19 value-unknown'],
-    ['updateStrategy: {type: StartFirst, drain: 10}', '6:45 value-unquoted'],
-    ['updateStrategy: {drain: 10s}', '6:19 field-missing'],
+    ['updateStrategy: {type: StartFirst, drain: 10}', '6:45 value-type'],
+    ['updateStrategy: {drain: 10s}', '6:3 field-missing'],
     ['updateStrategy: {type: StartFirst, drains: 1s}', '6:38 field-unknown'],
     ['ports: ["8001:80"]\nupdateStrategy: StartFirst', '7:19 strategy-conflict'],
     [
