@@ -40,6 +40,7 @@ function remembers(address: string, object: ContainerObject = web, refused?: str
     ]),
     createdIds: new Set(),
     failedUpdates: new Map(),
+    phases: new Map(),
     givenUp: new Map(refused ? [[object.key, new Map([['ovr0', refused]])]] : []),
   };
 }
