@@ -1,6 +1,14 @@
-import type { Condition, ObjectKey } from '../api/index.ts';
+import { objectKey, type Condition, type ObjectKey } from '../api/index.ts';
 import type { ManifestObject, Revision } from '../manifest/index.ts';
-import type { AppliedRecord, ObjectPlan, PhaseRecord, Plan, PlanMemory, Succession } from '../plan/index.ts';
+import {
+  objectNameOf,
+  type AppliedRecord,
+  type ObjectPlan,
+  type PhaseRecord,
+  type Plan,
+  type PlanMemory,
+  type Succession,
+} from '../plan/index.ts';
 import type { ObservedContainer, ObservedNetwork, ObservedState } from '../state/index.ts';
 
 const FORMAT = 1;
@@ -67,7 +75,7 @@ export class Memory implements PlanMemory {
   /** Notes what a round found as declared, and drops what is neither declared nor there any more. */
   learn(round: { plan: Plan; observed: ObservedState; revision: Revision; nowMs: number }): void {
     const { plan, observed, revision } = round;
-    this.#learnPhases(plan, round.nowMs);
+    this.#learnPhases(plan, observed, round.nowMs);
     const seen: Seen = {
       networks: new Map(observed.networks.map((network) => [network.name, network])),
       containers: new Map(observed.containers.map((container) => [container.name, container])),
@@ -127,12 +135,20 @@ export class Memory implements PlanMemory {
   }
 
   /** A container that stays in its phase keeps the time at which it came into it. */
-  #learnPhases({ phases }: Plan, nowMs: number): void {
+  #learnPhases({ phases }: Plan, observed: ObservedState, nowMs: number): void {
     for (const [id, phase] of phases) {
       if (this.phases.get(id)?.phase === phase) continue;
       this.phases.set(id, { phase, sinceMs: nowMs });
       this.#isDirty = true;
+      const { name = '' } = observed.containers.find((container) => container.id === id) ?? {};
+      this.#forgetAddresses(objectKey('Container', objectNameOf(name)));
     }
+  }
+
+  /** One container takes over from another that still has its addresses: from now on those of the new one are kept. */
+  #forgetAddresses(key: ObjectKey): void {
+    const known = this.applied.get(key);
+    if (known) this.#recordApplied(key, { ...known, addresses: {} });
   }
 
   /** Whether something is to be saved since the last call. */
