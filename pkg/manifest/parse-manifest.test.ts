@@ -33,7 +33,7 @@ describe('a whole file', () => {
       'a: [\n',
       '# nothing here\n',
       network('{}'),
-      'kind: Alias\n',
+      'kind: Volume\n',
     ].join('---\n');
     const { objects, diagnostics } = parseManifest(text, 'all.yaml');
     expect(objects.map(({ key, origin }) => `${key} ${origin.line}`)).toEqual(['Network/ovr0 10']);
