@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type LiveCluster, openCluster } from '../build/live-cluster.ts';
 import { container, type LiveNode, manifest, network, pings, place, undoAfterAll } from '../build/live.ts';
+import { OverlayStore } from '../lab/overlay-store.ts';
 
 const undo = undoAfterAll();
 let cluster: LiveCluster;
@@ -26,45 +27,23 @@ function pinned(name: string, at: 0 | 1): ReturnType<typeof container> {
   return container(name, { nodeConstraint, networks: [{ name: 'ovr0', aliases: [`${name}-alias`] }] });
 }
 
-interface Key {
-  readonly key: string;
-  readonly value: string;
-}
-
-/** The daemons' store, as their own library writes it. */
-async function store(method: 'GET' | 'PUT', path: string, value?: string): Promise<readonly Key[]> {
-  const { ip } = cluster.lab.hosts[0]!;
-  const answer = await fetch(`http://${ip}:2379/v2/keys/store/docker/network/v1.0/${path}`, {
-    method,
-    signal: AbortSignal.timeout(10_000),
-    ...(value === undefined ? {} : { body: new URLSearchParams({ value }) }),
-  });
-  if (!answer.ok) throw new Error(`${method} ${path}: ${await answer.text()}`);
-  const { node } = (await answer.json()) as { node: Key & { nodes?: readonly Key[] } };
-  return node.nodes ?? [node];
-}
-
-/** Leaves an endpoint in the store, as a daemon that died at a bad moment does. Returns its ID. */
+/** Leaves an endpoint in the store. Returns its ID. */
 async function leaveEndpoint(name: string): Promise<string> {
-  const [{ Id } = { Id: '' }] = await first.docker.networksNamed('ovr0');
-  const [model] = await store('GET', `endpoint/${Id}`);
-  if (!model) throw new Error('no endpoint to copy');
-  const id = Buffer.from(name.padEnd(32, '.')).toString('hex');
-  const endpoint = { ...(JSON.parse(model.value) as object), id, name, sandbox: '' };
-  await store('PUT', `endpoint/${Id}/${id}`, JSON.stringify(endpoint));
-  const [count] = await store('GET', `endpoint_count/${Id}`);
-  const { Count } = JSON.parse(count?.value ?? '{}') as { Count: number };
-  await store('PUT', `endpoint_count/${Id}`, JSON.stringify({ Count: Count + 1 }));
-  return id;
+  return store().leaveEndpoint(await networkId(), name);
 }
 
 /** The IDs of the endpoints of that name in the store. */
 async function endpoints(name: string): Promise<string[]> {
+  return store().endpoints(await networkId(), name);
+}
+
+function store(): OverlayStore {
+  return new OverlayStore(cluster.lab.hosts[0]!.ip);
+}
+
+async function networkId(): Promise<string> {
   const [{ Id } = { Id: '' }] = await first.docker.networksNamed('ovr0');
-  const all = (await store('GET', `endpoint/${Id}`)).map(
-    ({ value }) => JSON.parse(value) as { id: string; name: string },
-  );
-  return all.filter((endpoint) => endpoint.name === name).map(({ id }) => id);
+  return Id;
 }
 
 async function healed(node: LiveNode, key: string): Promise<readonly string[]> {
