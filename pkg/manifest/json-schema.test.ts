@@ -18,7 +18,7 @@ function documentsOf(text: string): unknown[] {
   return parseAllDocuments(text).map((document) => document.toJS() as unknown);
 }
 
-const examples = ['article', 'single'].flatMap((folder) =>
+const examples = ['article', 'single', 'traffic'].flatMap((folder) =>
   readdirSync(new URL(`manifests/${folder}/`, root)).map((name) => `manifests/${folder}/${name}`),
 );
 

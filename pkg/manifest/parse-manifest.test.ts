@@ -137,7 +137,7 @@ describe('a whole file', () => {
 });
 
 describe('the examples', () => {
-  it.each(['article/network', 'article/nginx', 'article/ssh', 'single/network', 'single/web'])(
+  it.each(['article/network', 'article/nginx', 'article/ssh', 'single/network', 'single/web', 'traffic/web'])(
     '%s.yaml is valid',
     (name) => {
       const url = new URL(`../../manifests/${name}.yaml`, import.meta.url);

@@ -1,6 +1,6 @@
 import { cp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { formatCause, type Reason } from '../../pkg/api/index.ts';
+import { formatCause, type Playbook, type Reason } from '../../pkg/api/index.ts';
 import type { AgentEvent } from '../../pkg/reconcile/index.ts';
 import { until, type Stage, type StageHost } from './stage.ts';
 
@@ -15,14 +15,14 @@ export interface ActResult {
   readonly repairMs?: number;
 }
 
-interface Players {
+export interface Players {
   readonly stage: Stage;
   readonly master: StageHost;
   readonly node1: StageHost;
   readonly node2: StageHost;
 }
 
-interface Act {
+export interface Act {
   readonly title: string;
   /** The host whose ovrd has to act. */
   readonly host: (players: Players) => StageHost;
@@ -30,10 +30,12 @@ interface Act {
   readonly deed: (players: Players) => Promise<void>;
   /** What ovr has to give as the reason. */
   readonly reason: Reason;
+  /** How it has to be healed. */
+  readonly playbook?: Playbook;
   readonly holds: (players: Players) => Promise<boolean>;
 }
 
-function sameItems(a: readonly string[], b: readonly string[]): boolean {
+export function sameItems(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((item, index) => item === b[index]);
 }
 
@@ -131,6 +133,20 @@ const ACTS: readonly Act[] = [
     holds: async ({ node1 }) => (await node1.resolve('nginx_web_1', 'nginx')).length === 2,
   },
   {
+    title: 'docker rm --force nginx_web_2, and its daemon dies before it takes the endpoint out of the store',
+    host: ({ node2 }) => node2,
+    object: 'Container/nginx_web_2',
+    deed: ({ node2 }) =>
+      node2.unseen(async () => {
+        await node2.hand.remove('nginx_web_2');
+        await node2.hand.leaveEndpoint('nginx_web_2', 'ovr0');
+      }),
+    reason: 'Missing',
+    playbook: 'stale-endpoint',
+    holds: async ({ node1, node2 }) =>
+      (await node1.resolve('nginx_web_1', 'nginx')).length === 2 && node2.ping('nginx_web_2', 'nginx_web_1'),
+  },
+  {
     title: 'manifest edited: another alias for nginx_web_1',
     host: ({ node1 }) => node1,
     object: 'Container/nginx_web_1',
@@ -151,15 +167,16 @@ export async function breakThings(stage: Stage, tell: (line: string) => void): P
   return results;
 }
 
-function cast(stage: Stage): Players {
+export function cast(stage: Stage): Players {
   const [master, node1, node2] = stage.hosts;
   if (!master || !node1 || !node2) throw new Error('the story needs three hosts');
   return { stage, master, node1, node2 };
 }
 
-async function play(act: Act, players: Players, tell: (line: string) => void): Promise<ActResult> {
+export async function play(act: Act, players: Players, tell: (line: string) => void): Promise<ActResult> {
   const host = act.host(players);
   const seen = await lastEventId(host);
+  const healsBefore = act.playbook ? await host.heals(act.playbook) : 0;
   tell(`\n$ ${act.title}`);
   await act.deed(players);
   const doneMs = Date.now();
@@ -178,19 +195,28 @@ async function play(act: Act, players: Players, tell: (line: string) => void): P
   const cause = formatCause(told);
   const names = actions.map(({ action }) => action).join(', ');
   tell(`  ovr on ${host.name}: ${cause}\n  did: ${names}\n  repaired in ${repairMs} ms`);
-  return { act: act.title, cause, actions: names, repairMs };
+  if (!act.playbook) return { act: act.title, cause, actions: names, repairMs };
+  const healed = (await host.events(seen)).find(
+    ({ type, key, playbook }) => type === 'Heal' && key === act.object && playbook === act.playbook,
+  );
+  if (!healed) throw new Error(`ovr did not tell of the playbook ${act.playbook}`);
+  const heals = await host.heals(act.playbook);
+  if (heals !== healsBefore + 1)
+    throw new Error(`ovr_heal_total went from ${healsBefore} to ${heals}, not up by one`);
+  tell(`  healed by ${healed.message}\n  ovr_heal_total{playbook="${act.playbook}"} ${heals}`);
+  return { act: act.title, cause, actions: `${names}; healed: ${act.playbook}`, repairMs };
 }
 
-async function lastEventId(host: StageHost): Promise<number> {
+export async function lastEventId(host: StageHost): Promise<number> {
   return (await host.events(0)).at(-1)?.id ?? 0;
 }
 
-async function actionsOf(host: StageHost, key: string, after: number): Promise<AgentEvent[]> {
+export async function actionsOf(host: StageHost, key: string, after: number): Promise<AgentEvent[]> {
   return (await host.events(after)).filter((event) => event.type === 'Action' && event.key === key);
 }
 
 /** Written beside and renamed, as an editor or a configuration tool does. */
-async function edit(stage: Stage, file: string, change: (text: string) => string): Promise<void> {
+export async function edit(stage: Stage, file: string, change: (text: string) => string): Promise<void> {
   const path = join(stage.manifests, file);
   const before = await readFile(path, 'utf8');
   const after = change(before);

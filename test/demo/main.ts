@@ -7,6 +7,7 @@ import { hostDies } from './host-dies.ts';
 import { openRealStage } from './real-stage.ts';
 import { openSimulatedStage } from './simulated-stage.ts';
 import type { Stage } from './stage.ts';
+import { moveTraffic } from './traffic-acts.ts';
 
 interface DemoOptions {
   readonly simulated?: true;
@@ -29,7 +30,7 @@ async function demo(options: DemoOptions): Promise<number> {
     stage = options.simulated ? await openSimulatedStage() : await openReal(options);
     tell(`stage: ${stage.kind}, up after ${seconds(began)} s\n\nthe article's manifests`);
     const results = await converge(stage, tell);
-    for (const part of [breakThings, hostDies]) results.push(...(await part(stage, tell)));
+    for (const part of [breakThings, moveTraffic, hostDies]) results.push(...(await part(stage, tell)));
     tell(`\n${table(results)}\n`);
     if (options.keep) await keep(stage);
     tell(`demo: ok (${seconds(began)} s)`);

@@ -2,13 +2,24 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { OVR } from '../build/built.ts';
 import { startLab, type Lab, type LabHost } from '../lab/lab.ts';
+import { OverlayStore } from '../lab/overlay-store.ts';
+import { run } from '../lab/run.ts';
 import { startZooKeeper, type ZooKeeperServer } from '../lab/zookeeper.ts';
 import { startOvrd, type Ovrd, type OvrdOptions } from '../tools/ovrd.ts';
-import type { Stage, StageHand, StageHost } from './stage.ts';
+import { ServerFiles } from '../traffic/server-files.ts';
+import { startTraffic } from '../traffic/traffic.ts';
+import type { LoadReport, Stage, StageHand, StageHost, StageLoad } from './stage.ts';
+import type { Playbook } from '../../pkg/api/index.ts';
+import type { TrafficReport } from '../traffic/report.ts';
 import type { AgentEvent, AgentStatus } from '../../pkg/reconcile/index.ts';
 
 const PORT = 9469;
+
+/** Requests a second, and connections that stay open. */
+const RATE = 50;
+const CONNECTIONS = 10;
 
 /** How long a host may be silent before it is given up. Short, so that the story does not wait. */
 const SESSION = '3s';
@@ -17,7 +28,9 @@ const LOST_AFTER = '6s';
 /** Three real Docker daemons on a shared overlay store, a real ZooKeeper, and one built ovrd each in its host's network. */
 export async function openRealStage(options: { keep: boolean }): Promise<Stage> {
   const lab = await startLab({ topology: 'kv', hosts: 3, keep: options.keep });
-  const parts: Parts = { lab, hosts: [], manifests: await mkdtemp(join(tmpdir(), 'ovr-demo-manifests-')) };
+  const servers = await ServerFiles.make();
+  const manifests = await mkdtemp(join(tmpdir(), 'ovr-demo-manifests-'));
+  const parts: Parts = { lab, servers, hosts: [], manifests };
   try {
     parts.zookeeper = await startZooKeeper({ host: lab.subnet.replace(/\.0\/24$/, '.1'), port: 2181 });
     for (const host of lab.hosts) parts.hosts.push(await RealHost.start(host, parts));
@@ -28,6 +41,8 @@ export async function openRealStage(options: { keep: boolean }): Promise<Stage> 
   return {
     kind: 'three real Docker hosts',
     lostAfter: `--node-lost-after ${LOST_AFTER}, session timeout ${SESSION}`,
+    load: `${RATE} HTTP requests a second, each with a look-up of its own, and ${CONNECTIONS} connections that stay open`,
+    server: (version) => serverSpec(servers, version),
     hosts: parts.hosts,
     manifests: parts.manifests,
     hints: hints(parts),
@@ -37,15 +52,17 @@ export async function openRealStage(options: { keep: boolean }): Promise<Stage> 
 
 interface Parts {
   readonly lab: Lab;
+  readonly servers: ServerFiles;
   readonly manifests: string;
   readonly hosts: RealHost[];
   zookeeper?: ZooKeeperServer;
 }
 
-async function close({ lab, hosts, zookeeper, manifests }: Parts): Promise<void> {
+async function close({ lab, servers, hosts, zookeeper, manifests }: Parts): Promise<void> {
   await Promise.all(hosts.map((host) => host.stop()));
   await lab.down();
   await zookeeper?.stop();
+  await servers.remove();
   await rm(manifests, { recursive: true, force: true });
 }
 
@@ -66,18 +83,23 @@ class RealHost implements StageHost {
   readonly #host: LabHost;
   readonly #options: OvrdOptions;
   readonly #folder: string;
+  readonly #storeIp: string;
   #agent: Ovrd;
 
-  private constructor(host: LabHost, parts: { agent: Ovrd; options: OvrdOptions; folder: string }) {
+  private constructor(
+    host: LabHost,
+    parts: { agent: Ovrd; options: OvrdOptions; folder: string; storeIp: string },
+  ) {
     this.name = host.name;
     this.ip = host.ip;
     this.#host = host;
     this.#agent = parts.agent;
     this.#options = parts.options;
     this.#folder = parts.folder;
+    this.#storeIp = parts.storeIp;
   }
 
-  static async start(host: LabHost, { zookeeper, manifests }: Parts): Promise<RealHost> {
+  static async start(host: LabHost, { lab, zookeeper, manifests }: Parts): Promise<RealHost> {
     const folder = await mkdtemp(join(tmpdir(), 'ovr-demo-state-'));
     const options: OvrdOptions = {
       dockerHost: `unix://${host.socket}`,
@@ -91,7 +113,8 @@ class RealHost implements StageHost {
         ...['--session-timeout', SESSION, '--node-lost-after', LOST_AFTER],
       ],
     };
-    return new RealHost(host, { agent: await startOvrd(options), options, folder });
+    const storeIp = lab.hosts[0]?.ip ?? '';
+    return new RealHost(host, { agent: await startOvrd(options), options, folder, storeIp });
   }
 
   get agent(): Ovrd {
@@ -107,6 +130,11 @@ class RealHost implements StageHost {
       connect: (container, network) => docker('network', 'connect', network, container),
       remove: (container) => docker('rm', '--force', container),
       stop: (container) => docker('stop', '--time', '0', container),
+      setReady: (container, isReady) => docker('exec', container, isReady ? 'touch' : 'rm', '/www/ready'),
+      leaveEndpoint: async (name, network) => {
+        const [id = ''] = await this.networkIds(network);
+        await new OverlayStore(this.#storeIp).leaveEndpoint(id, name);
+      },
     };
   }
 
@@ -121,6 +149,14 @@ class RealHost implements StageHost {
 
   events(afterId: number): Promise<readonly AgentEvent[]> {
     return this.#agent.client.events(afterId);
+  }
+
+  async heals(playbook: Playbook): Promise<number> {
+    const answer = await fetch(`http://${this.ip}:${PORT}/metrics`, { signal: AbortSignal.timeout(10_000) });
+    const line = new RegExp(`^ovr_heal_total\\{.*playbook="${playbook}".*\\} (\\d+)`, 'm').exec(
+      await answer.text(),
+    );
+    return Number(line?.[1] ?? 0);
   }
 
   async networkIds(name: string): Promise<string[]> {
@@ -164,6 +200,31 @@ class RealHost implements StageHost {
     return code === 0;
   }
 
+  async load(container: string, name: string): Promise<StageLoad> {
+    const traffic = await startTraffic({
+      host: this.#host,
+      container,
+      name,
+      rate: RATE,
+      connections: CONNECTIONS,
+    });
+    return {
+      report: async () => loadReport(await traffic.report()),
+      stop: async () => loadReport(await traffic.stop()),
+      kill: () => traffic.kill(),
+    };
+  }
+
+  async switchAlias(alias: string, labels?: Readonly<Record<string, string>>): Promise<string> {
+    const to = labels ? Object.entries(labels).map(([label, value]) => `${label}=${value}`) : ['--back'];
+    const { code, stdout, stderr } = await run([
+      ...[process.execPath, OVR, '--socket', this.#agent.socket],
+      ...['switch', alias, ...to],
+    ]);
+    if (code !== 0) throw new Error(`ovr switch ${alias} ${to.join(' ')}: ${(stderr || stdout).trim()}`);
+    return stdout.trim();
+  }
+
   answers(port: number): Promise<boolean> {
     return accepts(this.#host.ip, port);
   }
@@ -172,6 +233,28 @@ class RealHost implements StageHost {
     await this.#agent.stop();
     await rm(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** The manifest's own server takes few connections at once; this one does not, and leaves what the healthcheck looks for. */
+function serverSpec(files: ServerFiles, version: string): Readonly<Record<string, unknown>> {
+  const { command, args, ...spec } = files.spec(version);
+  const shell = `mkdir -p /www; touch /www/ready; exec ${[...command, ...args].join(' ')}`;
+  return { ...spec, command: ['sh', '-c'], args: [shell] };
+}
+
+function loadReport({ requests, connections }: TrafficReport): LoadReport {
+  const { sent, answers, errors, slowestMs } = requests;
+  const counts = Object.entries(answers).map(([version, { count }]) => [version, count] as const);
+  const broken = Object.entries(connections.broken).map(
+    ([kind, count]) => [`connection ${kind}`, count] as const,
+  );
+  const ended = connections.ended > 0 ? { 'connection ended': connections.ended } : {};
+  return {
+    asked: sent,
+    answers: Object.fromEntries(counts),
+    errors: { ...errors, ...Object.fromEntries(broken), ...ended },
+    slowestMs,
+  };
 }
 
 /** The addresses after the name; before it nslookup prints the server's own. */

@@ -2,13 +2,21 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../pkg/agent/index.ts';
-import { silentLogger } from '../../pkg/api/index.ts';
+import { showSelector, silentLogger, type Playbook } from '../../pkg/api/index.ts';
 import { Cluster } from '../../pkg/cluster/index.ts';
 import { SimulatedCoordinator } from '../../pkg/cluster/simulated/index.ts';
-import { Reconciler, silentObserver, type Source, type StateStore } from '../../pkg/reconcile/index.ts';
+import {
+  holderOn,
+  Reconciler,
+  silentObserver,
+  Switches,
+  type Source,
+  type StateStore,
+} from '../../pkg/reconcile/index.ts';
 import { SimulatedWorld, type SimulatedHost } from '../../pkg/reconcile/simulated/index.ts';
 import { createDirSource } from '../../pkg/source/index.ts';
-import type { Stage, StageHost } from './stage.ts';
+import { SimulatedLoad } from './simulated-load.ts';
+import { until, type Stage, type StageHost } from './stage.ts';
 
 /** What the operations take on a real host, so that the story has its real pace. Milliseconds. */
 const LATENCY = {
@@ -33,7 +41,7 @@ export async function openSimulatedStage(): Promise<Stage> {
     clock: systemClock,
     topology: 'cluster-store',
     hosts: 3,
-    images: ['nginx:1.27', 'ssh:latest'],
+    images: ['nginx:1.27', 'ssh:latest', 'busybox:latest'],
     latency: LATENCY,
   });
   const coordinator = new SimulatedCoordinator({ clock: systemClock, sessionTimeoutMs: SESSION_MS });
@@ -42,6 +50,8 @@ export async function openSimulatedStage(): Promise<Stage> {
   return {
     kind: 'three simulated Docker hosts',
     lostAfter: `a node is given up after ${LOST_AFTER_MS / 1000} s, a session after ${SESSION_MS / 1000} s`,
+    load: 'a look-up in the simulated DNS every few milliseconds; whoever is found and runs has answered',
+    server: () => ({}),
     hosts: machines.map((machine) => simulatedHost(world, machine)),
     manifests,
     hints: ['the simulated hosts end with this process'],
@@ -72,22 +82,35 @@ interface MachineSetup {
   readonly manifests: string;
 }
 
+interface Agent {
+  readonly source: Source;
+  readonly cluster: Cluster;
+  readonly reconciler: Reconciler;
+  readonly switches: Switches;
+}
+
 /** One simulated host with the real agent on it. */
 class Machine {
   readonly host: SimulatedHost;
   readonly #setup: MachineSetup;
   readonly #disk = new Disk();
   readonly #clusterDisk = new Disk();
-  #agent: { source: Source; cluster: Cluster; reconciler: Reconciler } | undefined;
+  readonly #heals: Playbook[] = [];
+  #agent: Agent | undefined;
 
   constructor(setup: MachineSetup) {
     this.host = setup.host;
     this.#setup = setup;
   }
 
-  get reconciler(): Reconciler {
+  get agent(): Agent {
     if (!this.#agent) throw new Error(`${this.host.name} is down`);
-    return this.#agent.reconciler;
+    return this.#agent;
+  }
+
+  /** How often that playbook has healed something here. */
+  heals(playbook: Playbook): number {
+    return this.#heals.filter((each) => each === playbook).length;
   }
 
   async start(): Promise<void> {
@@ -98,7 +121,13 @@ class Machine {
     });
     const cluster = this.#joinCluster(source, () => this.#agent?.reconciler.sourceChanged());
     const reconciler = this.#makeReconciler(source, cluster);
-    this.#agent = { source, cluster, reconciler };
+    const switches = new Switches({
+      holds: cluster.holds,
+      clock: systemClock,
+      revision: () => source.state().revision,
+      aliases: async () => (await reconciler.cluster()).aliases,
+    });
+    this.#agent = { source, cluster, reconciler, switches };
     await source.start(() => {
       cluster.sourceChanged();
       reconciler.sourceChanged();
@@ -120,6 +149,7 @@ class Machine {
         changed,
         revision: () => source.state(),
         facts: () => host.engine.facts(),
+        testify: (question) => holderOn(host.engine, question),
       },
       {
         kind: 'zookeeper',
@@ -140,7 +170,11 @@ class Machine {
         store: this.#disk,
         clock: systemClock,
         logger: silentLogger,
-        observer: { ...silentObserver, statusChanged: (status) => cluster.report(status) },
+        observer: {
+          ...silentObserver,
+          statusChanged: (status) => cluster.report(status),
+          healed: (playbook) => void this.#heals.push(playbook),
+        },
         random: Math.random,
         coordination: cluster,
         hostRoutes: () => Promise.resolve([]),
@@ -192,11 +226,16 @@ function simulatedHost(world: SimulatedWorld, machine: Machine): StageHost {
       connect: (container, network) => done(() => hand.connect(container, network)),
       remove: (container) => done(() => hand.remove(container)),
       stop: (container) => done(() => hand.stop(container)),
+      // there are no files: what the healthcheck finds without or with it
+      setReady: (container, isReady) =>
+        done(() => hand.setHealth(container, isReady ? 'healthy' : 'unhealthy')),
+      leaveEndpoint: (name, network) => done(() => hand.leaveStaleEndpoint(network, name)),
     },
     // Simulated hands are done before any event is told.
     unseen: (deed) => deed(),
-    status: () => Promise.resolve(machine.reconciler.status()),
-    events: (afterId) => Promise.resolve(machine.reconciler.events(afterId)),
+    status: () => Promise.resolve(machine.agent.reconciler.status()),
+    events: (afterId) => Promise.resolve(machine.agent.reconciler.events(afterId)),
+    heals: (playbook) => Promise.resolve(machine.heals(playbook)),
     networkIds: (name) =>
       Promise.resolve(
         host
@@ -225,6 +264,9 @@ function simulatedHost(world: SimulatedWorld, machine: Machine): StageHost {
     revive: () => machine.revive(),
     resolve: (container, name) =>
       Promise.resolve(find(container)?.state === 'running' ? world.resolve(host.name, container, name) : []),
+    load: (container, name) =>
+      Promise.resolve(new SimulatedLoad(world, { host: host.name, container, name })),
+    switchAlias: (alias, labels) => switchAlias(machine.agent, alias, labels),
     ping: (container, name) => Promise.resolve(world.resolve(host.name, container, name).length > 0),
     answers: (port) => {
       const publishing = [...host.containers.values()].filter(({ ports }) =>
@@ -233,4 +275,23 @@ function simulatedHost(world: SimulatedWorld, machine: Machine): StageHost {
       return Promise.resolve(publishing.some(({ state }) => state === 'running'));
     },
   };
+}
+
+/** As `ovr switch` does: waits until the name leads there on all nodes. */
+async function switchAlias(
+  { reconciler, switches }: Agent,
+  alias: string,
+  labels?: Readonly<Record<string, string>>,
+): Promise<string> {
+  const result = labels
+    ? await switches.switchAlias({ alias, labels, who: 'demo' })
+    : await switches.switchBack(alias);
+  const wanted = showSelector(result?.selector ?? {});
+  let said = '';
+  await until(`${alias} leads to ${wanted}`, async () => {
+    const view = (await reconciler.cluster()).aliases.find(({ name }) => name === alias);
+    said = view?.condition.message ?? '';
+    return view !== undefined && view.isSettled && showSelector(view.selector) === wanted;
+  });
+  return said;
 }
