@@ -1,6 +1,6 @@
-import { parseDuration } from '../../../pkg/config/index.ts';
 import type { RollbackResult } from '../../../pkg/reconcile/index.ts';
-import { UsageError, type CliContext } from '../context.ts';
+import type { CliContext } from '../context.ts';
+import { durationOf } from '../duration.ts';
 import { outputOption, printData, type Format } from '../render/document.ts';
 import { describeCommit } from '../render/status.ts';
 import { shortRevision } from '../render/revision.ts';
@@ -31,19 +31,13 @@ export const addRollback: AddVerb = (program, run) => {
 
 async function rollback(context: CliContext, options: RollbackOptions): Promise<number> {
   const { to, note, for: duration } = options;
-  const forMs = duration === undefined ? undefined : parseFor(duration);
+  const forMs = duration === undefined ? undefined : durationOf('--for', duration);
   const client = await context.connect();
   const result = await client.rollback({ who: context.who(), to, forMs, note });
   if (!(await printData(context.stdout, options.output, result))) {
     for (const line of describe(result, context.clock.now())) context.stdout.write(`${oneLine(line)}\n`);
   }
   return 0;
-}
-
-function parseFor(text: string): number {
-  const ms = parseDuration(text);
-  if (ms !== undefined && ms > 0) return ms;
-  throw new UsageError(`--for "${text}" is not a duration: write for example 30s, 10m or 2h`);
 }
 
 function describe({ hold, revision, instead, replaced }: RollbackResult, now: number): readonly string[] {

@@ -1,8 +1,8 @@
 import { showSelector } from '../../../pkg/api/index.ts';
-import { parseDuration } from '../../../pkg/config/index.ts';
 import type { ClusterAlias, SwitchResult } from '../../../pkg/reconcile/index.ts';
 import type { AgentClient } from '../../../pkg/server/index.ts';
 import { UsageError, type CliContext } from '../context.ts';
+import { durationOf } from '../duration.ts';
 import { outputOption, printData, type Format } from '../render/document.ts';
 import { formatAge, formatDuration, oneLine } from '../render/text.ts';
 import { examples, type AddVerb } from '../verb.ts';
@@ -63,7 +63,7 @@ async function forth(context: CliContext, alias: string, { labels, options }: Gi
   const request = {
     alias,
     labels: Object.fromEntries(labels.map(parseLabel)),
-    forMs: options.for === undefined ? undefined : parseWhile('--for', options.for),
+    forMs: options.for === undefined ? undefined : durationOf('--for', options.for),
     note: options.note,
     force: options.force,
     who: context.who(),
@@ -128,7 +128,7 @@ async function waitUntilSettled(
   following: Following,
 ): Promise<ClusterAlias | undefined> {
   const { client, result, options, beganMs } = following;
-  const endMs = beganMs + parseWhile('--timeout', options.timeout);
+  const endMs = beganMs + durationOf('--timeout', options.timeout);
   return context.untilInterrupted(async (signal) => {
     for (;;) {
       const { aliases } = await client.cluster();
@@ -149,10 +149,4 @@ function parseLabel(text: string): readonly [string, string | null] {
   if (label !== '' && value.length > 0) return [label, value.join('=')];
   if (text.endsWith('-') && text.length > 1) return [text.slice(0, -1), null];
   throw new UsageError(`"${text}" is no label: write LABEL=VALUE, or LABEL- to take one out`);
-}
-
-function parseWhile(flag: string, text: string): number {
-  const ms = parseDuration(text);
-  if (ms !== undefined && ms > 0) return ms;
-  throw new UsageError(`${flag} "${text}" is not a duration: write for example 30s, 10m or 2h`);
 }
