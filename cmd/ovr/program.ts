@@ -14,6 +14,7 @@ import { addPlace } from './verbs/place.ts';
 import { addPrune } from './verbs/prune.ts';
 import { addResume } from './verbs/resume.ts';
 import { addRollback } from './verbs/rollback.ts';
+import { addRepublish } from './verbs/republish.ts';
 import { addSchema } from './verbs/schema.ts';
 import { addStatus } from './verbs/status.ts';
 import { addSwitch } from './verbs/switch.ts';
@@ -25,7 +26,7 @@ import type { AddVerb, Run } from './verb.ts';
 const VERBS: readonly { readonly group: string; readonly verbs: readonly AddVerb[] }[] = [
   { group: 'Look:', verbs: [addStatus, addGet, addDescribe, addExplain, addEvents, addHistory, addCheck] },
   { group: 'Work with manifests:', verbs: [addValidate, addDiff, addApply, addPlace, addSchema] },
-  { group: 'Decide:', verbs: [addSwitch, addRollback, addResume, addPrune, addSync] },
+  { group: 'Decide:', verbs: [addSwitch, addRollback, addResume, addPrune, addRepublish, addSync] },
   { group: 'Other:', verbs: [addCompletion, addVersion] },
 ];
 

@@ -59,7 +59,7 @@ function explain(verdict: Verdict, answer: NameAnswer, { expected, mapped }: Sit
       const owners = more.flatMap((address) =>
         mapped.endpoints.filter((endpoint) => endpoint.address === address).map(where),
       );
-      return `${owners.join(', ')} is answered too and does not hold the name: disconnect that container from ${mapped.network.name} and connect it again`;
+      return `${owners.join(', ')} is answered too and does not hold the name: run ovr republish on its node`;
     }
   }
 }
@@ -78,7 +78,7 @@ function explainMissing({ name, addresses, error }: NameAnswer, { expected, mapp
     .map(where)
     .join(', ');
   const how = error === 'ETIMEOUT' ? 'no answer came' : 'the engine has lost the record';
-  return `${holders} holds the name and ${how}: disconnect that container from ${mapped.network.name} and connect it again; if all names of a host are missing elsewhere, its daemon has not joined the others: restart Docker there`;
+  return `${holders} holds the name and ${how}: run ovr republish on its node; if all names of a host are missing elsewhere, its daemon has not joined the others: restart Docker there`;
 }
 
 function where({ container, node, address }: MappedEndpoint): string {

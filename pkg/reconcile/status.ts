@@ -10,6 +10,7 @@ import type {
   Playbook,
 } from '../api/index.ts';
 import type { EngineKind } from '../state/index.ts';
+import type { Finding, FindingAnswer } from './heal/republisher.ts';
 import type { HoldStatus } from './hold-status.ts';
 import type { PinState, SourceCommit } from './ports.ts';
 
@@ -273,6 +274,8 @@ export interface AgentControl {
   diff(): Promise<readonly PlannedChange[]>;
   /** Lets the removals that are held now go ahead; returns their keys. */
   confirmPrune(): Promise<readonly ObjectKey[]>;
+  /** Takes that an endpoint is as declared and yet not served: it is made again, at most five times in 300 s. */
+  republish(finding: Finding): FindingAnswer;
   /** Looks again at once. */
   resync(): void;
 }

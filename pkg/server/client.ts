@@ -18,6 +18,7 @@ import type {
 import { ClientError, connectionError } from './client-error.ts';
 import { HEARTBEAT_MS } from './followers.ts';
 import type { SyncResult } from './git-services.ts';
+import type { Republished } from './republish-route.ts';
 import {
   ask,
   isRecord,
@@ -28,6 +29,14 @@ import {
   timeout,
   type AgentAddress,
 } from './exchange.ts';
+
+interface RepublishRequest {
+  readonly container: string;
+  /** Absent: on all its networks. */
+  readonly network?: string | undefined;
+  readonly anotherAddress?: boolean | undefined;
+  readonly who: string;
+}
 
 /** Asks a running agent. Every call has a deadline; every failure is a ClientError whose message is for the user. */
 export interface AgentClient {
@@ -53,6 +62,8 @@ export interface AgentClient {
   compare(from: string | undefined, to: string | undefined): Promise<RevisionDiff>;
   rollback(request: RollbackRequest): Promise<RollbackResult>;
   resume(): Promise<ResumeResult>;
+  /** Makes endpoints of a container again. */
+  republish(request: RepublishRequest): Promise<Republished>;
   switchAlias(request: SwitchRequest): Promise<SwitchResult>;
   /** Undefined where nothing was switched. */
   switchBack(alias: string): Promise<SwitchResult | undefined>;
@@ -174,6 +185,12 @@ class HttpClient implements AgentClient {
     const body = await this.#post('/v1/resume');
     if (!isRecord(body)) throw this.#foreign();
     return body;
+  }
+
+  async republish(request: RepublishRequest): Promise<Republished> {
+    const body = await this.#post('/v1/republish', request);
+    this.#list(body, 'endpoints');
+    return body as Republished;
   }
 
   async switchAlias(request: SwitchRequest): Promise<SwitchResult> {

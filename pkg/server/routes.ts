@@ -13,6 +13,7 @@ import { hook, sync } from './git-routes.ts';
 import type { GitServices } from './git-services.ts';
 import type { JsonBody } from './json-body.ts';
 import { HttpError, json, text, type Reply } from './reply.ts';
+import { REPUBLISH_ROUTE } from './republish-route.ts';
 import { REVISION_ROUTES } from './revision-routes.ts';
 import { SWITCH_ROUTES } from './switch-routes.ts';
 
@@ -102,6 +103,7 @@ export const ROUTES: readonly Route[] = [
   },
   ...REVISION_ROUTES,
   ...SWITCH_ROUTES,
+  REPUBLISH_ROUTE,
   {
     method: 'GET',
     path: '/v1/check',

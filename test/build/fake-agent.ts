@@ -8,6 +8,8 @@ import {
   type AgentStatus,
   type AgentView,
   type ClusterView,
+  type Finding,
+  type FindingAnswer,
   type ObjectStatus,
   type PlannedChange,
   type ResumeResult,
@@ -154,6 +156,15 @@ export class FakeAgent implements AgentView, AgentControl, RevisionControl, Swit
   switchBack(alias: string): Promise<SwitchResult | undefined> {
     this.asked = alias;
     return this.failure ? Promise.reject(this.failure) : Promise.resolve(this.switched);
+  }
+
+  /** What it was asked to make again, and what it answers. */
+  republished: Finding[] = [];
+  findingAnswer: FindingAnswer = 'taken';
+
+  republish(finding: Finding): FindingAnswer {
+    this.republished.push(finding);
+    return this.findingAnswer;
   }
 
   resync(): void {
