@@ -298,9 +298,11 @@ describe('what a manifest says', () => {
 
     const inside = async (command: string): Promise<string> =>
       host.docker(['exec', 'web', 'sh', '-c', command]);
-    expect(await inside('hostname; id -u; ulimit -Sn; ulimit -Hn; pwd; echo $COLOUR')).toBe(
-      ['some-host', '65534', '100', '200', '/var', 'blue'].join('\n'),
+    expect(await inside('hostname; id -u; pwd; echo $COLOUR')).toBe(
+      ['some-host', '65534', '/var', 'blue'].join('\n'),
     );
+    // Of the container itself: some versions of runc raise the soft limit of what is executed in it.
+    expect(await inside('grep "Max open files" /proc/1/limits')).toMatch(/files\s+100\s+200\s/);
     expect(await inside('ip link show eth0')).toContain('mtu 1333');
     expect(await inside('cat /proc/sys/net/ipv4/ip_default_ttl')).toBe('33');
     expect(await inside('cat /etc/resolv.conf')).toMatch(/search lan[^]*ndots:1/);
