@@ -1,17 +1,22 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { container, manifest, network, openNode, place, undoAfterAll, type LiveNode } from '../build/live.ts';
 import { dockerError, FaultProxy, type Fault } from '../faultproxy/index.ts';
 import { startLab, type LabHost } from '../lab/lab.ts';
 import { processInfo } from '../lab/processes.ts';
+import { startOvrd } from '../tools/ovrd.ts';
 
 const undo = undoAfterAll();
 let host: LabHost;
 /** Between ovrd and the daemon. */
 let proxy: FaultProxy;
-/** One ovrd for all tests: none of them may need a new one. */
+/** One ovrd for the faults: none of them may need a new one. */
 let node: LiveNode;
 let pid: number;
+let folder: string;
 let generation = 0;
 
 beforeAll(async () => {
@@ -20,7 +25,9 @@ beforeAll(async () => {
   host = lab.hosts[0]!;
   proxy = await FaultProxy.start({ path: host.socket });
   undo(() => proxy.close());
-  node = await openNode({ host, socket: proxy.socketPath });
+  folder = await mkdtemp(join(tmpdir(), 'ovr-faults-'));
+  undo(() => rm(folder, { recursive: true, force: true }));
+  node = await openNode({ host, socket: proxy.socketPath, folder });
   undo(() => node.close());
   pid = node.ovrd.pid;
   await change();
@@ -246,6 +253,15 @@ async function behindItsBack(act: () => Promise<unknown>): Promise<void> {
 
 describe('what Docker says when networks break', () => {
   const connects = /POST .*\/networks\/[^/]+\/connect/;
+
+  // What breaks five times in 300 s is Stalled, and `broken` breaks in every test: ovrd forgets that with each start.
+  beforeEach(async () => {
+    await node.ovrd.end();
+    const dockerHost = `unix://${proxy.socketPath}`;
+    node.ovrd = await startOvrd({ dockerHost, manifests: node.manifests, folder });
+    pid = node.ovrd.pid;
+    await node.converged();
+  });
 
   /** Breaks `broken` while connects are answered so, and heals once the object says what is expected. */
   async function refused(status: number, message: string, says: RegExp): Promise<void> {
