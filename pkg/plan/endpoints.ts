@@ -92,6 +92,21 @@ export function endpointRequest(
   return { ...base, ...addressRequest(context, object, wanted, current) };
 }
 
+/**
+ * The endpoint of a container that is made. A pinned address is asked for whoever has it: when it cannot be had the container that was there
+ * before is put back, and does not give way to one with an address that nobody asked for.
+ */
+export function madeEndpoint(
+  context: PlanContext,
+  object: ContainerObject,
+  wanted: Wanted,
+  predecessor?: ObservedContainer,
+): EndpointRequest {
+  const request = endpointRequest(context, object, wanted, predecessor);
+  const pinned = wanted.attachment.ipv4Address;
+  return pinned ? { ...request, ipv4Address: pinned, addressOrigin: 'pinned' } : request;
+}
+
 /** The endpoints that a container has and its manifest wants. One that asks for an address nobody pinned has kept it. */
 export function presentEndpoints(object: ContainerObject, current: ObservedContainer): EndpointRequest[] {
   const requested = current.details?.requestedIpv4;

@@ -234,6 +234,16 @@ describe('an address that changed all the same', () => {
   });
 });
 
+test('a container that takes the place of another asks for its pinned address whoever has it, so that it fails aloud', () => {
+  const { networks } = pinned.spec;
+  const newer = container('web', { image: 'newer', ...(networks ? { networks } : {}) });
+  const { objects } = planned({ object: newer, containers: [at('10.0.9.4'), other('10.0.9.10')] });
+  const made = objects.flatMap(({ steps }) => steps).find(({ type }) => type === 'CreateContainer');
+  expect(made).toMatchObject({
+    container: { endpoint: { ipv4Address: '10.0.9.10', addressOrigin: 'pinned' } },
+  });
+});
+
 describe('a pinned address', () => {
   test.each<[what: string, container: ObservedContainer, steps: string[]]>([
     ['differs: the endpoint is made again', at('10.0.9.4'), ['DisconnectEndpoint', 'ConnectEndpoint']],

@@ -3,7 +3,7 @@ import type { ContainerObject } from '../manifest/index.ts';
 import type { ObservedContainer } from '../state/index.ts';
 import type { Action, ContainerRef, EndpointRequest } from './action.ts';
 import type { PlanContext } from './context.ts';
-import { endpointRequest, type Attachments } from './endpoints.ts';
+import { madeEndpoint, type Attachments } from './endpoints.ts';
 import { parkedName } from './names.ts';
 import { isUp, mayEnd } from './readiness.ts';
 import type { ObjectPlan } from './result.ts';
@@ -31,7 +31,7 @@ export interface Place {
 
 /** The object's own name, its aliases, and the addresses that its predecessor had. */
 function takePlace({ context, object, attachments, predecessor }: Making): Place {
-  const endpoints = attachments.wanted.map((wanted) => endpointRequest(context, object, wanted, predecessor));
+  const endpoints = attachments.wanted.map((wanted) => madeEndpoint(context, object, wanted, predecessor));
   return { name: object.name, endpoints };
 }
 
