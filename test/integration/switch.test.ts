@@ -28,8 +28,15 @@ function declared(selector: Readonly<Record<string, string>>): ReturnType<typeof
     networks: ['ovr0'],
     nodeConstraint: `node==${cluster.lab.hosts[0]!.name}`,
   });
+  // The last endpoint of a host takes its overlay down with it, and hosts then find each other anew: no holder is alone on its host.
+  const neighbours = [1, 2].map((at) =>
+    container(`neighbour-${at}`, {
+      networks: ['ovr0'],
+      nodeConstraint: `node==${cluster.lab.hosts[at]!.name}`,
+    }),
+  );
   const web = alias('web', { network: 'ovr0', selector, readiness: 'Healthy' });
-  return [network('ovr0'), client, server('blue', 1), server('green', 2), web];
+  return [network('ovr0'), client, ...neighbours, server('blue', 1), server('green', 2), web];
 }
 
 beforeAll(async () => {
@@ -39,6 +46,7 @@ beforeAll(async () => {
   undo(() => cluster.close());
   await place(cluster.manifests, 'web.yaml', manifest(...declared({ app: 'web', track: 'blue' })));
   for (const at of [0, 1, 2]) await cluster.start(at);
+  await cluster.converged();
   await settled('blue');
 });
 
