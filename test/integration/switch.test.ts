@@ -48,6 +48,11 @@ beforeAll(async () => {
   for (const at of [0, 1, 2]) await cluster.start(at);
   await cluster.converged();
   await settled('blue');
+  await until('green could take the name over', PATIENCE_MS, async () => {
+    const web = (await cluster.view()).aliases.find(({ name }) => name === 'web');
+    const heir = web?.holders.find((holder) => holder.container === 'green');
+    return heir?.standing === 'ready' ? true : undefined;
+  });
 });
 
 /** Waits until the name leads to these and no others, on all nodes. */
