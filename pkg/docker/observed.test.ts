@@ -147,6 +147,8 @@ describe('an inspected container', () => {
     expect(details).toEqual({
       exitCode: 3,
       started: true,
+      restarts: 0,
+      startedAtMs: 1795404891100,
       hostname: 'cad812582a75',
       restartPolicy: { name: 'on-failure', maximumRetryCount: 4 },
       nanoCpus: 500_000_000,
@@ -164,6 +166,8 @@ describe('an inspected container', () => {
     expect(inspect({ state: { StartedAt: '0001-01-01T00:00:00Z' }, networks: null }).details).toEqual({
       exitCode: 0,
       started: false,
+      restarts: 0,
+      startedAtMs: 0,
       hostname: 'cad812582a75',
       restartPolicy: { name: 'no', maximumRetryCount: 0 },
       nanoCpus: 0,
