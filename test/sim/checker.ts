@@ -111,6 +111,7 @@ export class Checker {
     if (!this.#isDirty && nowMs - this.#lookedMs < LOOK_MS) return;
     this.#isDirty = false;
     this.#lookedMs = nowMs;
+    for (const machine of this.#sim.machines) this.#evidence.look(machine);
     this.#copies.check();
   }
 

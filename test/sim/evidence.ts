@@ -4,6 +4,7 @@ import type { ContainerObject, Revision } from '../../pkg/manifest/index.ts';
 import { comingName, parkedName } from '../../pkg/plan/index.ts';
 import type { ContainerRecord, EngineCall } from '../../pkg/reconcile/simulated/index.ts';
 import { normaliseAliases } from '../../pkg/state/index.ts';
+import { AddressBook } from './address-book.ts';
 import type { Machine } from './machine.ts';
 import type { Simulation } from './simulation.ts';
 import type { TreeCheck } from './tree.ts';
@@ -24,6 +25,7 @@ type Destructive = 'stopContainer' | 'removeContainer' | 'disconnect';
 export class Evidence {
   readonly #sim: Simulation;
   readonly #tree: TreeCheck;
+  readonly #addresses = new AddressBook();
 
   constructor(sim: Simulation, tree: TreeCheck) {
     this.#sim = sim;
@@ -32,6 +34,7 @@ export class Evidence {
 
   check(call: EngineCall, machine: Machine): void {
     const { operation } = call;
+    this.#addresses.look(machine);
     if (operation === 'removeNetwork') this.#checkNetwork(call, machine);
     if (operation === 'createContainer') this.#checkCreate(call, machine);
     if (operation === 'startContainer') this.#checkStart(call, machine);
@@ -45,6 +48,11 @@ export class Evidence {
       'no removal without evidence',
       `${operation} of ${container.name} on ${machine.name}: no manifest, binding or lost lease asks for it`,
     );
+  }
+
+  /** Sees how a machine stands between the calls of its agent. */
+  look(machine: Machine): void {
+    this.#addresses.look(machine);
   }
 
   /** For the story. */
@@ -139,7 +147,8 @@ export class Evidence {
     const oldest = isThere.toSorted((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1))[0];
     if (oldest?.id !== endpoint.networkId) return true;
     const has = normaliseAliases(endpoint.aliases, container).join();
-    return has !== normaliseAliases(wanted.aliases, container).join();
+    if (has !== normaliseAliases(wanted.aliases, container).join()) return true;
+    return this.#addresses.hasChanged(machine, container, ref.name);
   }
 
   #checkNetwork(call: EngineCall, machine: Machine): void {
