@@ -75,7 +75,7 @@ function mayAttach(network: ObservedNetwork): NetworkOutlook {
 }
 
 /** The complete configuration of one endpoint. */
-export function endpointRequest(
+function endpointRequest(
   context: PlanContext,
   object: ContainerObject,
   wanted: Wanted,
