@@ -91,10 +91,10 @@ export interface PlanMemory {
 }
 
 /**
- * How a container of an update answers to the object's names: `named` it does, beside another that does too; `nameless` it does not any more
+ * Where a container of an update stands. `proving`: it has been started and is not ready so far. Else how it answers to the object's names: `named` it does, beside another that does too; `nameless` it does not any more
  * and only serves what is open.
  */
-export type Phase = 'named' | 'nameless';
+export type Phase = 'proving' | 'named' | 'nameless';
 
 export interface PhaseRecord {
   readonly phase: Phase;

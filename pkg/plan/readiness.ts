@@ -16,8 +16,9 @@ const LOOK_AGAIN_MS = 1_000;
  * How a new container that has been started stands: ready once it is healthy, or, without a health check of its own or of its image, once it
  * has run for a second. One that ended, was started again by the engine, is unhealthy or is not ready in time has failed. All of it is read
  * from the engine, so a restart of the agent changes nothing.
+ * @param runMs how long it has run
  */
-export function readinessOf(object: ContainerObject, container: ObservedContainer, nowMs: number): Readiness {
+export function readinessOf(object: ContainerObject, container: ObservedContainer, runMs: number): Readiness {
   const { state, details } = container;
   if (!details || state === 'removing') return waiting(state, 'the engine has not told yet how it stands');
   if (state === 'exited' && details.exitCode === 0 && mayEnd(object))
@@ -26,7 +27,6 @@ export function readinessOf(object: ContainerObject, container: ObservedContaine
     return failed(state, `the new container did not stay up: ${state}, exit code ${details.exitCode}`);
   }
   if (details.restarts > 0) return failed('restarted', 'the new container ended and was started again');
-  const runMs = Math.max(0, nowMs - details.startedAtMs);
   const leftMs = object.spec.updateStrategy.readyTimeoutMs - runMs;
   if (state === 'paused') return inTime('paused', leftMs, object);
   return healthOf(object, container, { runMs, leftMs });

@@ -164,14 +164,21 @@ function startFirst(subject: Subject, current: ObservedContainer): Decision {
         message: `the old container serves until ${coming.name} is ready: ${found.message}`,
         steps: [current, coming].flatMap((each) => runSteps(subject, each)),
         againMs: found.againMs,
+        phase: { id: coming.id, phase: 'proving' },
       };
     case 'ready':
       return takeOver(subject, { old: current, coming }, found.found);
   }
 }
 
-function readiness({ context, object }: Subject, container: ObservedContainer): Readiness {
-  return readinessOf(object, container, context.input.nowMs);
+function readiness(subject: Subject, container: ObservedContainer): Readiness {
+  return readinessOf(subject.object, container, ranFor(subject, container));
+}
+
+/** By the engine's word, or, where the clock was set back since it was started, since it was first seen. */
+function ranFor(subject: Subject, { id, details }: ObservedContainer): number {
+  const sinceStartMs = subject.context.input.nowMs - (details?.startedAtMs ?? 0);
+  return sinceStartMs >= 0 ? sinceStartMs : inPhase(subject, { id, phase: 'proving' });
 }
 
 function giveUp(
@@ -241,6 +248,7 @@ export function finish(subject: Subject, current: ObservedContainer, parked: Obs
     message: `keeps the old container until the new one is ready: ${found.message}`,
     steps: runSteps(subject, current),
     againMs: found.againMs,
+    phase: { id: current.id, phase: 'proving' },
   };
 }
 

@@ -134,12 +134,14 @@ export class Memory implements PlanMemory {
     }
   }
 
-  /** A container that stays in its phase keeps the time at which it came into it. */
+  /** A container that stays in its phase keeps the time at which it came into it, unless the clock was set back before that. */
   #learnPhases({ phases }: Plan, observed: ObservedState, nowMs: number): void {
     for (const [id, phase] of phases) {
-      if (this.phases.get(id)?.phase === phase) continue;
+      const known = this.phases.get(id);
+      if (known?.phase === phase && known.sinceMs <= nowMs) continue;
       this.phases.set(id, { phase, sinceMs: nowMs });
       this.#isDirty = true;
+      if (phase === 'proving' || known?.phase === phase) continue;
       const { name = '' } = observed.containers.find((container) => container.id === id) ?? {};
       this.#forgetAddresses(objectKey('Container', objectNameOf(name)));
     }
