@@ -74,7 +74,7 @@ export class Membership {
   }
 
   async #round(): Promise<void> {
-    const { contact, options, troubles } = this.#parts;
+    const { contact, options } = this.#parts;
     const { connection } = contact;
     if (connection === 0) return;
     const problem = await this.#checkCluster();
@@ -95,10 +95,21 @@ export class Membership {
       this.#refuse(taken(node, path, znode), connection);
       return;
     }
-    if (await this.#write(path, znode, this.#describe(facts, node))) {
-      this.#loop.ring();
-      return;
-    }
+    await this.#register(path, znode, { connection, data: this.#describe(facts, node) });
+  }
+
+  async #register(
+    path: string,
+    znode: Znode | undefined,
+    { connection, data }: { connection: number; data: string },
+  ): Promise<void> {
+    if (znode?.mine) this.#join(connection);
+    if (await this.#write(path, znode, data)) this.#loop.ring();
+  }
+
+  /** The own znode stands over this connection; what it says may take a while to be put right on a slow link. */
+  #join(connection: number): void {
+    const { contact, troubles } = this.#parts;
     troubles.clear('membership');
     this.#ownedIn = contact.session;
     this.#be({ type: 'joined', connection });
