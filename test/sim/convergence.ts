@@ -5,6 +5,7 @@ import type { ContainerRecord } from '../../pkg/reconcile/simulated/index.ts';
 import { normaliseAliases } from '../../pkg/state/index.ts';
 import { INHERITED } from './foreign.ts';
 import type { Machine } from './machine.ts';
+import type { AgentProcess } from './process.ts';
 import { liveThroughOutage } from './outage.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -82,7 +83,7 @@ export class Convergence {
       ...networks.flatMap((network) => this.#network(network)),
       ...machines.flatMap((machine) => this.#leftovers(machine)),
       ...machines.flatMap(({ name, process }) =>
-        process?.reconciler.status().converged === true ? [] : [`${name} does not say that it has converged`],
+        saysConverged(process) ? [] : [`${name} does not say that it has converged`],
       ),
     ];
   }
@@ -186,4 +187,21 @@ function nameOf(
 ): string {
   const all = [...machine.host.networks, ...machine.host.world.shared];
   return all.find(({ id }) => id === networkId)?.name ?? networkName;
+}
+
+/** An update that somebody broke while it was proven has failed until its manifest changes, and only for that an agent may say no. */
+function saysConverged(process: AgentProcess | undefined): boolean {
+  const status = process?.reconciler.status();
+  if (!status || status.converged) return status !== undefined;
+  const types = new Set(status.objects.map(({ condition }) => condition.type));
+  const isElseFine = [
+    'Progressing',
+    'Drifted',
+    'Degraded',
+    'Waiting',
+    'Stalled',
+    'Failed',
+    'PruneHeld',
+  ].every((type) => ![...types].some((found) => found === type));
+  return types.has('UpdateFailed') && isElseFine && status.working.length === 0;
 }
