@@ -43,6 +43,26 @@ describe('StartFirst, as it goes', () => {
       700,
     ],
     [
+      'the clock was set back since it was started: what counts is since when it was seen',
+      planned([old(), coming({ details: { startedAtMs: NOW + 3_600_000 } })], {
+        phases: { 'id-web.ovr-new': { phase: 'proving', sinceMs: NOW - 300 } },
+      }),
+      [],
+      'Progressing: the old container serves until web.ovr-new is ready: running, not yet for a second',
+      700,
+    ],
+    [
+      'the clock was set back, and it has been seen for a second: ready',
+      planned(
+        [old(), coming({ ...nameless, details: { ...nameless.details, startedAtMs: NOW + 3_600_000 } })],
+        {
+          phases: { 'id-web.ovr-new': { phase: 'proving', sinceMs: NOW - 1_000 } },
+        },
+      ),
+      ['Disconnect web.ovr-new', 'Connect web.ovr-new as [nginx web]'],
+      'Progressing: web.ovr-new is ready and gets the names',
+    ],
+    [
       'the old one stops meanwhile: it is started again',
       planned([old({ state: 'exited' }), coming({ health: 'starting' })]),
       ['Start web'],
