@@ -1,7 +1,8 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorMessage, OvrError } from '../api/index.ts';
 import type { StateStore } from '../reconcile/index.ts';
+import { replaceFile } from './replace-file.ts';
 
 /** Keeps a value in one JSON file: written beside, flushed, renamed, so that a crash leaves the old or the new. */
 export function createFileStore(path: string): StateStore {
@@ -32,15 +33,7 @@ async function load(path: string): Promise<unknown> {
 async function write(path: string, text: string): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    const temporary = `${path}.new`;
-    const file = await open(temporary, 'w', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
+    await replaceFile(path, text);
   } catch (error) {
     throw new OvrError('state-unwritable', 'transient', `cannot write ${path}: ${errorMessage(error)}`, {
       cause: error,

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { errorMessage, OvrError } from '../api/index.ts';
 import { restoreRevision, storeRevision, type Revision } from '../manifest/index.ts';
 import type { RevisionEntry, RevisionStore } from '../reconcile/index.ts';
+import { replaceFile } from './replace-file.ts';
 
 const FORMAT = 1;
 /** Smaller ones stay readable for people. */
@@ -82,7 +83,7 @@ export class RevisionFiles implements RevisionStore {
     const head: Head = { format: FORMAT, entry, encoding, sha256: sha256(entry, body) };
     try {
       await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-      await writeWhole(path, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), body]));
+      await replaceFile(path, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), body]));
     } catch (error) {
       throw new OvrError('state-unwritable', 'transient', `cannot write ${path}: ${errorMessage(error)}`, {
         cause: error,
@@ -112,21 +113,4 @@ function parse(bytes: Buffer): { head: Head; body: Buffer } {
 
 function sha256(entry: RevisionEntry, body: Buffer): string {
   return createHash('sha256').update(JSON.stringify(entry)).update(body).digest('hex');
-}
-
-async function writeWhole(path: string, bytes: Buffer): Promise<void> {
-  const temporary = `${path}.new`;
-  try {
-    const file = await open(temporary, 'w', 0o600);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw error;
-  }
 }

@@ -1,0 +1,19 @@
+import { open, rename, rm } from 'node:fs/promises';
+
+/** Writes a file that only this user may read: beside it, flushed and renamed, so that a crash leaves the old or the new. */
+export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = `${path}.new`;
+  try {
+    const file = await open(temporary, 'w', 0o600);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  }
+}
