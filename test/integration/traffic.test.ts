@@ -175,6 +175,9 @@ describe('in containers', () => {
     const { options, command } = files.dockerArgs(version);
     const onNetwork = ['--network', 'n', '--network-alias', name, '--ip', address];
     await host.docker(['run', '--detach', '--name', version, ...onNetwork, ...options, ...command]);
+    onTestFinished(async () => {
+      await host.docker(['rm', '--force', version]);
+    });
   }
 
   test('the name is resolved by Docker for every request, and whoever leaves in order breaks nothing', async () => {
@@ -190,6 +193,8 @@ describe('in containers', () => {
     // first without the name, then without the server
     await host.docker(['network', 'disconnect', 'n', 'green']);
     await host.docker(['network', 'connect', '--ip', '10.70.0.11', 'n', 'green']);
+    // whoever came in between is answered at its next try, a second later
+    await sees(traffic, ({ requests }) => requests.pending === 0);
     await host.docker(['stop', '--time', '30', 'green']);
     const after = Date.now();
     await sees(traffic, ({ requests }) => (requests.answers['blue']?.lastMs ?? 0) > after);

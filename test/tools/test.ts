@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { ensureDebianPackages } from './packages.ts';
 
 /** Everything the integration and end-to-end tests start. */
@@ -25,6 +25,8 @@ const DEBIAN_PACKAGES = [
   'openssh-server',
   'openssl',
 ];
+
+const SLOWEST = 60;
 
 interface Totals {
   passed: number;
@@ -64,13 +66,26 @@ async function runTests(sum: Totals): Promise<void> {
       '--reporter=json',
       `--outputFile.json=${report}`,
     ]);
-    const counted = readReport(await readFile(report, 'utf8'));
+    const text = await readFile(report, 'utf8');
+    printSlowest(text);
+    const counted = readReport(text);
     sum.passed += counted.passed;
     sum.failed += counted.failed + (code !== 0 && counted.failed === 0 ? 1 : 0);
     sum.skipped += counted.skipped;
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+/** Says which files to look at when the run takes too long. */
+function printSlowest(text: string): void {
+  const { testResults } = JSON.parse(text) as {
+    testResults: readonly { name: string; startTime: number; endTime: number }[];
+  };
+  const files = testResults.map(({ name, startTime, endTime }) => ({ name, ms: endTime - startTime }));
+  console.log(`The ${SLOWEST} slowest test files:`);
+  for (const { name, ms } of files.sort((a, b) => b.ms - a.ms).slice(0, SLOWEST))
+    console.log(`  ${(ms / 1_000).toFixed(1).padStart(6)} s  ${relative(process.cwd(), name)}`);
 }
 
 function readReport(text: string): Totals {

@@ -9,6 +9,8 @@ export interface TrafficReport {
 /** Many short requests, each with a look-up of its own. */
 export interface RequestReport {
   readonly sent: number;
+  /** Sent and neither answered nor failed. */
+  readonly pending: number;
   readonly answers: Readonly<Record<string, Answers>>;
   /** Requests without a whole answer, by what went wrong: `dns`, `reset`, `timeout`, … */
   readonly errors: Readonly<Record<string, number>>;

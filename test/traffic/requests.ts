@@ -82,6 +82,7 @@ export class Requests {
     const latencies = this.#latenciesMs;
     return {
       sent: this.#sent,
+      pending: this.#outstanding.size,
       answers: this.#answers.answers(),
       errors: this.#errors.counts(),
       p50Ms: latencies.length === 0 ? 0 : percentile(latencies, 50),
