@@ -143,12 +143,16 @@ export class Cluster implements Coordination {
     });
     this.#names = new Names(this.#parts, { isJoined, changed: () => deps.changed() });
     const testify: Testify = deps.testify ?? (() => Promise.reject(new Error('its engine is not asked')));
-    this.#inquiries = new Inquiries(this.#parts, { isJoined, testify });
+    const { answer } = deps;
     this.#poll = new Poll(this.#parts, {
       isJoined,
       pinned: () => this.#pinnedNodes(),
-      ...(deps.answer ? { answer: deps.answer } : {}),
+      topics: {
+        endpoint: (question) => this.#inquiries.answer(question),
+        ...(answer ? { check: answer } : {}),
+      },
     });
+    this.#inquiries = new Inquiries(this.#parts, { isJoined, testify, poll: this.#poll });
   }
 
   get holds(): HoldStore {

@@ -9,8 +9,6 @@ export const FOLDERS = {
   nodes: 'nodes',
   questions: 'questions',
   answers: 'answers',
-  polls: 'polls',
-  votes: 'votes',
 } as const;
 
 export const CLUSTER_PATH = 'cluster';
@@ -71,39 +69,26 @@ export function nodePath(node: string): string {
   return `${FOLDERS.nodes}/${encodeName(node)}`;
 }
 
-/** Who asks, and which of its questions it is. */
-export function questionName(node: string, id: string): string {
-  return `${encodeName(node)}${PART_MARK}${id}`;
-}
-
-export function questionPath(name: string): string {
-  return `${FOLDERS.questions}/${name}`;
-}
-
-export function answerPath(name: string, node: string): string {
-  return `${FOLDERS.answers}/${name}${PART_MARK}${encodeName(node)}`;
-}
-
 export function holdPath(id: string): string {
   return `${FOLDERS.holds}/${encodeName(id)}`;
 }
 
-export function pollPath(id: string): string {
-  return `${FOLDERS.polls}/${encodeName(id)}`;
+export function questionPath(id: string): string {
+  return `${FOLDERS.questions}/${encodeName(id)}`;
 }
 
 /** One folder for all: what is ephemeral has no children. */
-export function votePath(id: string, node: string): string {
-  return `${FOLDERS.votes}/${encodeName(id)}${PART_MARK}${encodeName(node)}`;
+export function answerPath(id: string, node: string): string {
+  return `${FOLDERS.answers}/${encodeName(id)}${PART_MARK}${encodeName(node)}`;
 }
 
 /** Paths of the answers to one question, by node, out of the names in the folder of answers. */
-export function votesOn(poll: string, names: readonly string[]): Map<string, string> {
-  const start = `${poll.slice(FOLDERS.polls.length + 1)}${PART_MARK}`;
+export function answersTo(question: string, names: readonly string[]): Map<string, string> {
+  const start = `${question.slice(FOLDERS.questions.length + 1)}${PART_MARK}`;
   const answers = new Map<string, string>();
   for (const name of names.filter((one) => one.startsWith(start))) {
     const node = decodeName(name.slice(start.length));
-    if (node !== undefined) answers.set(node, `${FOLDERS.votes}/${name}`);
+    if (node !== undefined) answers.set(node, `${FOLDERS.answers}/${name}`);
   }
   return answers;
 }

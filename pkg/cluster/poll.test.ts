@@ -9,7 +9,7 @@ function leftOvers(stage: ClusterStage): string[] {
   return stage.coordinator
     .entries()
     .map(([path]) => path)
-    .filter((path) => /^(polls|votes)\/./.test(path));
+    .filter((path) => /^(questions|answers)\/./.test(path));
 }
 
 describe('a question', () => {
@@ -35,7 +35,7 @@ describe('a question', () => {
   it('costs nothing at rest', async () => {
     const stage = new ClusterStage();
     await stage.with('n1', 'n2');
-    expect((await stage.written(60_000)).filter((write) => /polls|votes/.test(write))).toEqual([]);
+    expect((await stage.written(60_000)).filter((write) => /questions|answers/.test(write))).toEqual([]);
   });
 
   it('ends at its deadline, and names who did not answer', async () => {
@@ -60,6 +60,19 @@ describe('a question', () => {
     expect(stage.clock.monotonic() - beganMs).toBeLessThan(500);
     expect([...answers.keys()]).toEqual(['n1']);
     expect([...silent.keys()].toSorted()).toEqual(['n2', 'n9']);
+  });
+
+  it.each([
+    ['of a topic that a newer ovr knows', { format: 1, topic: 'weather', text: '' }],
+    ['of a newer format', { format: 2, topic: 'check', text: '' }],
+  ])('%s gets no answer, and hinders none', async (_, document) => {
+    const stage = new ClusterStage();
+    const [n1] = await stage.with('n1', 'n2');
+    await stage.put('questions/q', JSON.stringify(document));
+    await stage.pass(1_000);
+    expect(leftOvers(stage)).toEqual(['questions/q']);
+    const { answers } = await stage.during(n1!.cluster.questions.ask('who?', 10_000));
+    expect([...answers.keys()].toSorted()).toEqual(['n1', 'n2']);
   });
 
   it('of one who goes is forgotten', async () => {

@@ -1,22 +1,34 @@
 import { errorMessage, OvrError } from '../api/index.ts';
 import type { Answers, Questions } from '../check/index.ts';
 import { readBindings } from './bindings.ts';
+import { readDocument, writeDocument, type DocumentRead } from './document.ts';
 import { Loop } from './loop.ts';
 import { inParallel } from './parallel.ts';
 import type { Parts } from './parts.ts';
-import { votePath, votesOn, decodeName, FOLDERS, partsByNode, pollPath } from './paths.ts';
+import { answerPath, answersTo, decodeName, FOLDERS, partsByNode, questionPath } from './paths.ts';
 
 export interface PollDeps {
   /** Whether this agent is a member now. */
   readonly isJoined: () => boolean;
   /** Nodes that something is known to be meant to run on. */
   readonly pinned: () => readonly string[];
-  /** This node's answer to a question of any node; absent: it answers none. */
-  readonly answer?: (question: string) => Promise<string>;
+  /** This node's answers to questions of any node, by topic. */
+  readonly topics: Readonly<Partial<Record<Topic, (question: string) => Promise<string>>>>;
 }
 
+/** What questions are about: the network as containers see it; who holds an endpoint. */
+export type Topic = 'check' | 'endpoint';
+
+interface Question {
+  readonly topic: string;
+  readonly text: string;
+}
+
+/** When the answers heard so far are enough. */
+type Enough = (answers: ReadonlyMap<string, string>) => Promise<boolean>;
+
 /** Nobody asks more at a time, unless something is wrong with it. */
-const MAX_AT_ONCE = 4;
+const MAX_AT_ONCE = 8;
 const FIRST_LOOK_MS = 50;
 const LONGEST_LOOK_MS = 500;
 
@@ -53,6 +65,22 @@ export class Poll implements Questions {
   }
 
   async ask(question: string, deadlineMs: number): Promise<Answers> {
+    const members = await this.#members();
+    const away = await this.#away(members);
+    const answers = await this.put({ topic: 'check', text: question }, deadlineMs, (heard) =>
+      Promise.resolve(members.every((node) => heard.has(node))),
+    );
+    const late = `did not answer within ${deadlineMs / 1000} s: see ovr get nodes`;
+    const silent = members.filter((node) => !answers.has(node)).map((node) => [node, late] as const);
+    return { answers, silent: new Map([...silent, ...away]) };
+  }
+
+  /** Puts a question to all, and hears them until it is enough, or for so long. Fails with an OvrError where nobody can be asked. */
+  async put(
+    question: { topic: Topic; text: string },
+    deadlineMs: number,
+    isEnough: Enough,
+  ): Promise<ReadonlyMap<string, string>> {
     const { store, clock, memory } = this.#parts;
     if (!this.#deps.isJoined()) {
       throw new OvrError(
@@ -62,16 +90,12 @@ export class Poll implements Questions {
       );
     }
     const endMs = clock.monotonic() + deadlineMs;
-    const members = await this.#members();
-    const away = await this.#away(members);
-    const path = pollPath(memory.newId());
-    await store.commit([{ type: 'create', path, data: question, ephemeral: true }]);
+    const path = questionPath(memory.newId());
+    await store.commit([{ type: 'create', path, data: writeDocument(question), ephemeral: true }]);
     try {
-      const answers = await this.#collect(path, members, endMs);
-      const late = `did not answer within ${deadlineMs / 1000} s: see ovr get nodes`;
-      const silent = members.filter((node) => !answers.has(node)).map((node) => [node, late] as const);
-      return { answers, silent: new Map([...silent, ...away]) };
+      return await this.#collect(path, isEnough, endMs);
     } finally {
+      // Whoever answered takes its answer back once the question is gone.
       await store.commit([{ type: 'remove', path }]).catch(() => undefined);
     }
   }
@@ -101,11 +125,11 @@ export class Poll implements Questions {
   }
 
   /** Looks again and again: a watch would ring for each answer, and each ring would list them all. */
-  async #collect(path: string, members: readonly string[], endMs: number): Promise<Map<string, string>> {
+  async #collect(path: string, isEnough: Enough, endMs: number): Promise<Map<string, string>> {
     const { clock, store } = this.#parts;
     const answers = new Map<string, string>();
     for (let waitMs = FIRST_LOOK_MS; ; waitMs = Math.min(waitMs * 1.5, LONGEST_LOOK_MS)) {
-      const found = votesOn(path, await store.children(FOLDERS.votes));
+      const found = answersTo(path, await store.children(FOLDERS.answers));
       await inParallel(
         [...found].filter(([node]) => !answers.has(node)),
         async ([node, answer]) => {
@@ -113,8 +137,9 @@ export class Poll implements Questions {
           if (znode) answers.set(node, znode.data);
         },
       );
+      if (await isEnough(answers)) return answers;
       const restMs = endMs - clock.monotonic();
-      if (members.every((node) => answers.has(node)) || restMs <= 0) return answers;
+      if (restMs <= 0) return answers;
       await new Promise<void>((resolve) => void clock.after(Math.min(waitMs, restMs), resolve));
     }
   }
@@ -122,9 +147,9 @@ export class Poll implements Questions {
   async #round(): Promise<void> {
     const { contact, store } = this.#parts;
     const { connection } = contact;
-    if (connection === 0 || !this.#deps.answer || !this.#deps.isJoined()) return;
+    if (connection === 0 || !this.#deps.isJoined()) return;
     await this.#makeFolder();
-    const questions = new Set(await store.children(FOLDERS.polls, () => this.#loop.ring()));
+    const questions = new Set(await store.children(FOLDERS.questions, () => this.#loop.ring()));
     for (const id of this.#answered.keys()) if (!questions.has(id)) await this.#withdraw(id);
     for (const id of questions) {
       const known = this.#answered.get(id);
@@ -139,17 +164,26 @@ export class Poll implements Questions {
   }
 
   async #answer(id: string, entry: Answered): Promise<void> {
-    const znode = await this.#parts.store.get(pollPath(id));
-    const text = znode && (await this.#deps.answer?.(znode.data));
+    const path = questionPath(id);
+    const znode = await this.#parts.store.get(path);
+    const read = znode && readQuestion(path, znode.data);
+    if (read?.ok === false) throw new Error(read.problem);
+    const text = read && (await this.#answerTo(read.value));
     if (text === undefined) return;
     entry.text = text;
     if (this.#answered.get(id) === entry) await this.#write(id, entry);
   }
 
+  /** Undefined for what this version cannot be asked: it stays silent. */
+  async #answerTo({ topic, text }: Question): Promise<string | undefined> {
+    const known = Object.entries(this.#deps.topics).find(([name]) => name === topic);
+    return known?.[1](text);
+  }
+
   async #write(id: string, entry: Answered): Promise<void> {
     const { store, node, contact } = this.#parts;
     const { connection } = contact;
-    const path = votePath(id, node);
+    const path = answerPath(id, node);
     const znode = await store.get(path);
     const stale = znode && !znode.mine ? [{ type: 'remove', path, version: znode.version } as const] : [];
     const create = { type: 'create', path, data: entry.text ?? '', ephemeral: true } as const;
@@ -159,7 +193,7 @@ export class Poll implements Questions {
 
   async #withdraw(id: string): Promise<void> {
     const { store, node } = this.#parts;
-    const path = votePath(id, node);
+    const path = answerPath(id, node);
     if (await store.get(path)) await store.commit([{ type: 'remove', path }]);
     this.#answered.delete(id);
   }
@@ -172,7 +206,7 @@ export class Poll implements Questions {
   /** A folder that is not there cannot be watched. */
   async #makeFolder(): Promise<void> {
     const { store } = this.#parts;
-    const path = FOLDERS.polls;
+    const path = FOLDERS.questions;
     if (await store.get(path, () => this.#loop.ring())) return;
     try {
       await store.commit([{ type: 'create', path, data: '', ephemeral: false }]);
@@ -180,4 +214,8 @@ export class Poll implements Questions {
       if (!(error instanceof OvrError) || error.code !== 'coordinator-conflict') throw error;
     }
   }
+}
+
+function readQuestion(path: string, text: string): DocumentRead<Question> {
+  return readDocument(path, text, (fields) => ({ topic: fields.text('topic'), text: fields.text('text') }));
 }
