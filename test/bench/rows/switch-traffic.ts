@@ -1,7 +1,9 @@
-/** What a client of a name loses while the name is switched to another host and back: it must be nothing. */
+/** What a client of a name loses while the name is switched to another host and back, or its holder updated: it must be nothing. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { alias, container, type Document, network } from '../../build/live.ts';
 import type { LiveCluster } from '../../build/live-cluster.ts';
+import { until } from '../../lab/run.ts';
+import { HTTP_PORT } from '../../traffic/protocol.ts';
 import { total, type TrafficReport } from '../../traffic/report.ts';
 import { ServerFiles } from '../../traffic/server-files.ts';
 import { startTraffic, type Traffic } from '../../traffic/traffic.ts';
@@ -18,6 +20,14 @@ const MOST_P99_MS = 500;
 /** How long traffic runs before, between and after the changes. */
 const PART_MS = 4_000;
 const QUICK_PART_MS = 1_500;
+const UPDATE_MS = 120_000;
+/** An update is ready once the server answers, and its connections have this long to be closed by their clients. */
+const UPDATE = { type: 'StartFirst', readyTimeout: '1m', drain: '2s' };
+const HEALTHCHECK = {
+  test: ['CMD', 'wget', '-q', '-O', '/dev/null', `http://127.0.0.1:${HTTP_PORT}/`],
+  interval: '500ms',
+  startPeriod: '1m',
+};
 
 interface Measured {
   readonly rate: number;
@@ -37,41 +47,59 @@ export const switchTraffic: Row = {
 };
 
 async function measure(bench: Bench, cluster: LiveCluster, files: ServerFiles): Promise<readonly Outcome[]> {
-  await declare(cluster, declared(cluster, files));
+  await declare(cluster, declared(cluster, files, 'blue'));
   await leadsTo(cluster, 'web', 'blue');
   const partMs = bench.quick ? QUICK_PART_MS : PART_MS;
-  const changes = changesOf(cluster);
-  const idle = await bearable(bench, cluster, partMs * (changes.length + 1));
-  const report = await under(cluster, idle.rate, async () => {
-    await sleep(partMs);
-    for (const change of changes) {
-      await change();
+  const idle = await bearable(bench, cluster, partMs * 3);
+  const seenDuring = (changes: readonly (() => Promise<void>)[]): Promise<TrafficReport> =>
+    under(cluster, idle.rate, async () => {
       await sleep(partMs);
-    }
-  });
-  const { answers } = report.requests;
-  if (!answers['green']) throw new Error('no request was answered by green: the switch had no effect');
-  return outcomes(idle, report);
+      for (const change of changes) {
+        await change();
+        await sleep(partMs);
+      }
+    });
+  const switched = await seenDuring(switches(cluster));
+  if (!switched.requests.answers['green']) throw new Error('no request was answered by green');
+  const updated = await seenDuring([() => update(cluster, files)]);
+  if (!updated.requests.answers['blue2']) throw new Error('no request was answered by the new blue');
+  return [
+    ...outcomes(idle, switched, 'while an alias is switched to another host and back'),
+    ...outcomes(idle, updated, 'while its holder is updated, StartFirst'),
+  ];
 }
 
-/** The client on the first host, a server on each of the others. */
-function declared(cluster: LiveCluster, files: ServerFiles): Document[] {
-  const server = (name: string, host: number): Document => {
-    const spec = files.spec(name);
-    return holder(cluster, { name, host }, { ...spec });
+/** The client on the first host, a server on each of the others; blue of this version. */
+function declared(cluster: LiveCluster, files: ServerFiles, blue: string): Document[] {
+  const server = (name: string, host: number, version: string): Document => {
+    const spec = { ...files.spec(version), healthcheck: HEALTHCHECK, updateStrategy: UPDATE };
+    return holder(cluster, { name, host }, spec);
   };
   const nodeConstraint = `node==${cluster.lab.hosts[0]?.name ?? ''}`;
   return [
     network(NETWORK),
     container(CLIENT, { networks: [NETWORK], nodeConstraint }),
-    server('blue', 1),
-    server('green', 2),
+    server('blue', 1, blue),
+    server('green', 2, 'green'),
     alias('web', { network: NETWORK, selector: { app: 'web', track: 'blue' } }),
   ];
 }
 
+/** Ends when the new blue is alone, under its name. */
+async function update(cluster: LiveCluster, files: ServerFiles): Promise<void> {
+  const docker = cluster.nodes[1]?.docker;
+  if (docker === undefined) throw new Error('no ovrd runs on the host of blue');
+  const before = await docker.mustInspect('blue');
+  await declare(cluster, declared(cluster, files, 'blue2'));
+  await until('the new blue is alone', UPDATE_MS, async () => {
+    const names = (await docker.containerNames()).filter((name) => name.startsWith('blue'));
+    return (names.join() === 'blue' && (await docker.mustInspect('blue')).Id !== before.Id) || undefined;
+  });
+  await leadsTo(cluster, 'web', 'blue');
+}
+
 /** Each ends when the name leads to the new holder only. */
-function changesOf(cluster: LiveCluster): readonly (() => Promise<void>)[] {
+function switches(cluster: LiveCluster): readonly (() => Promise<void>)[] {
   const [node] = cluster.nodes;
   if (node === undefined) throw new Error('no ovrd runs');
   const { client } = node.ovrd;
@@ -119,8 +147,7 @@ async function under(cluster: LiveCluster, rate: number, work: () => Promise<voi
   }
 }
 
-function outcomes({ rate, report: idle }: Measured, busy: TrafficReport): readonly Outcome[] {
-  const when = 'while an alias is switched to another host and back';
+function outcomes({ rate, report: idle }: Measured, busy: TrafficReport, when: string): readonly Outcome[] {
   const failed = total(busy.requests.errors);
   const broken = total(busy.connections.broken);
   const kinds = (counts: Readonly<Record<string, number>>): string =>
@@ -133,7 +160,7 @@ function outcomes({ rate, report: idle }: Measured, busy: TrafficReport): readon
     {
       what: `${rate} requests/s, each with a look-up, ${when}`,
       ovr: `${busy.requests.sent} sent, ${slowest(busy)}`,
-      peer: `nothing switched: ${idle.requests.sent} sent, ${slowest(idle)}`,
+      peer: `nothing changed: ${idle.requests.sent} sent, ${slowest(idle)}`,
       found: `${failed} failed${kinds(busy.requests.errors)}`,
       limit: '0 failed',
       verdict: verdict(failed === 0),
@@ -146,9 +173,9 @@ function outcomes({ rate, report: idle }: Measured, busy: TrafficReport): readon
       },
     },
     {
-      what: `${CONNECTIONS} open connections meanwhile`,
+      what: `${CONNECTIONS} open connections ${when}`,
       ovr: `slowest exchange ${formatMs(busy.connections.slowestMs)}`,
-      peer: `nothing switched: ${formatMs(idle.connections.slowestMs)}`,
+      peer: `nothing changed: ${formatMs(idle.connections.slowestMs)}`,
       found: `${broken} broken${kinds(busy.connections.broken)}`,
       limit: '0 broken',
       verdict: verdict(broken === 0),
