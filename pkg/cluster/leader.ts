@@ -1,22 +1,20 @@
-import { compareStrings, objectKey, OvrError } from '../api/index.ts';
+import { compareStrings, objectKey } from '../api/index.ts';
 import type { Revision } from '../manifest/index.ts';
 import type { PlacementNode, Strategy } from '../placement/index.ts';
-import { fitTogether, pack, type Batch, type Change } from './batches.ts';
+import type { Change } from './batches.ts';
 import type { Bindings, Share } from './bindings.ts';
 import { decide, handOver, type Decided, type DecideInput } from './decide.ts';
-import { boundUnplaced, sameDecision, writeDecision, type Decision } from './decision.ts';
-import { Election, type Leadership } from './election.ts';
+import { boundUnplaced, sameDecision, type Decision } from './decision.ts';
+import { DecisionWriter, type WriteCounts } from './decision-writer.ts';
+import type { Election } from './election.ts';
 import { Ledger } from './ledger.ts';
 import { Loop } from './loop.ts';
 import type { Member } from './member.ts';
-import { inParallel } from './parallel.ts';
-import { EPOCH_PATH } from './paths.ts';
 import { newcomers } from './newcomers.ts';
 import type { Parts } from './parts.ts';
 import { ReportBook } from './report-book.ts';
 import { Roster } from './roster.ts';
 import { compareStamps, NO_STAMP, type Stamp } from './stamp.ts';
-import type { StoreWrite } from './store.ts';
 import { Term } from './term.ts';
 
 export interface LeaderDeps {
@@ -42,9 +40,8 @@ export class Leader {
   readonly #roster: Roster;
   readonly #ledger: Ledger;
   readonly #reports: ReportBook;
+  readonly #writer: DecisionWriter;
   #term: Term | undefined;
-  #ok = 0;
-  #refused = 0;
 
   constructor(parts: Parts, deps: LeaderDeps) {
     this.#parts = parts;
@@ -54,11 +51,12 @@ export class Leader {
     this.#roster = new Roster(parts, changed);
     this.#ledger = new Ledger(parts.store, changed);
     this.#reports = new ReportBook(parts.store, changed);
+    this.#writer = new DecisionWriter(parts, { ledger: this.#ledger, election: deps.election });
   }
 
   /** Commits as the leader, and those that were refused because another leads. */
-  get writes(): { readonly ok: number; readonly refused: number } {
-    return { ok: this.#ok, refused: this.#refused };
+  get writes(): WriteCounts {
+    return this.#writer.counts;
   }
 
   /** Names of the members, for as long as this agent leads. */
@@ -326,13 +324,7 @@ export class Leader {
       return;
     }
     term.turn = stamp.turn;
-    try {
-      await this.#commitAll(term.leadership, changes, next);
-    } catch (error) {
-      this.#ledger.doubt();
-      await this.#judge(term.leadership, error);
-      throw error;
-    }
+    await this.#writer.write(term.leadership, changes, next);
     this.#tellUnreadable();
     // What leaves is followed up by looking again: at reports that are watched from then on, and at nodes that are lost.
     const hasMoves = changes.some(
@@ -381,68 +373,6 @@ export class Leader {
     return known !== undefined && sameShare(known, share) && compareStamps(seen, known) <= 0;
   }
 
-  /** Bindings first and the decision last; in one commit where it fits. */
-  async #commitAll(
-    leadership: Leadership,
-    changes: readonly Change[],
-    decision: Decision | undefined,
-  ): Promise<void> {
-    const writesOf = ({ node, bindings }: Change): readonly StoreWrite[] =>
-      this.#ledger.writes(node, bindings);
-    const all = changes.flatMap(writesOf);
-    const last = decision ? [this.#ledger.decisionWrite(writeDecision(decision))] : [];
-    if (fitTogether([...all, ...last])) {
-      await this.#commit(leadership, { writes: [...all, ...last], changes });
-    } else {
-      // Nobody may be given what is still written down for another: first everybody loses, then everybody gets.
-      const losing = changes.flatMap((change) => this.#losing(change));
-      await this.#commitBatches(leadership, pack(losing, writesOf));
-      const gaining = changes.filter(({ node, bindings }) => this.#ledger.nodes.get(node) !== bindings);
-      await this.#commitBatches(leadership, pack(gaining, writesOf));
-      if (last.length > 0) await this.#commit(leadership, { writes: last, changes: [] });
-    }
-    if (decision) this.#ledger.wroteDecision(decision);
-  }
-
-  /** The part of a change that takes names away, where it takes any. */
-  #losing({ node, bindings }: Change): Change[] {
-    const before = this.#ledger.nodes.get(node);
-    if (!before || hasAll(bindings.names, before.names)) return [];
-    const after = new Set(bindings.names);
-    const kept = before.names.filter((name) => after.has(name));
-    if (kept.length === before.names.length) return [];
-    if (kept.length === after.size) return [{ node, bindings }];
-    return [{ node, bindings: { ...bindings, names: kept } }];
-  }
-
-  async #commitBatches(leadership: Leadership, batches: readonly Batch[]): Promise<void> {
-    await inParallel(batches, (batch) => this.#commit(leadership, batch));
-  }
-
-  async #commit(leadership: Leadership, { writes, changes }: Batch): Promise<void> {
-    // A process that slept may find itself here long after it has lost: the server would refuse, and there is no need to ask.
-    if (this.#deps.election.leadership !== leadership) {
-      throw new OvrError('coordinator-conflict', 'waiting', 'does not lead any more');
-    }
-    await this.#parts.store.commit([...Election.fence(leadership), ...writes]);
-    this.#ok += 1;
-    for (const { node, bindings } of changes) this.#ledger.wrote(node, bindings);
-  }
-
-  /** After a refused write: whether it was because another leads. */
-  async #judge(leadership: Leadership, error: unknown): Promise<void> {
-    if (!(error instanceof OvrError) || error.code !== 'coordinator-conflict') return;
-    const { store, journal } = this.#parts;
-    const [epoch, candidate] = await Promise.all([store.get(EPOCH_PATH), store.get(leadership.candidate)]);
-    if (epoch?.version === leadership.version && candidate?.mine) return;
-    this.#refused += 1;
-    journal(
-      'warning',
-      `another agent leads now: a write of epoch ${leadership.epoch} was refused, nothing was changed`,
-    );
-    this.#deps.election.doubt();
-  }
-
   /** What falls due while a round lasts, after it has looked at the time, counts as well: hence `beganMs`. */
   #scheduleNext(term: Term, beganMs: number): void {
     const { clock, options } = this.#parts;
@@ -470,13 +400,4 @@ function sameLists(a: Bindings, b: Share): boolean {
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((name, index) => name === b[index]);
-}
-
-/** Whether all of `some` are in `all`, of two lists that are sorted; of others it may be no though they are. */
-function hasAll(all: readonly string[], some: readonly string[]): boolean {
-  let at = 0;
-  return some.every((name) => {
-    while (at < all.length && all[at] !== name) at += 1;
-    return at < all.length;
-  });
 }
