@@ -63,9 +63,12 @@ export async function until<T>(
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
+    const askedMs = performance.now();
     const answer = await ask();
     if (answer !== undefined) return answer;
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`);
-    await sleep(20);
+    const nowMs = performance.now();
+    if (nowMs > deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`);
+    // Whoever asks dearly asks less often: what is waited for needs the processor too.
+    await sleep(Math.max(20, nowMs - askedMs));
   }
 }
