@@ -80,7 +80,7 @@ describe('a client of servers that are well', () => {
     address = undefined;
     await sees(traffic, ({ requests }) => total(requests.errors) > 0);
     address = '127.0.0.1';
-    expect(Object.keys((await traffic.stop()).requests.errors)).toEqual(['dns']);
+    expect(Object.keys((await traffic.stop()).requests.errors)).toEqual(['dns-nobody']);
   });
 });
 

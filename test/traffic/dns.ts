@@ -33,7 +33,7 @@ export class Resolver {
   /** The first address of a name; which one is first changes from answer to answer. */
   async lookUp(name: string): Promise<string> {
     const [address] = await this.lookUpAll(name);
-    if (address === undefined) throw new Failure('dns', `${name} has no address`);
+    if (address === undefined) throw new Failure('dns-nobody', `${name} has no address`);
     return address;
   }
 
@@ -60,7 +60,7 @@ export class Resolver {
       };
       const send = (): void => {
         if (tries === TRIES) {
-          settle(new Failure('dns', `nobody said what ${name} is`));
+          settle(new Failure('dns-silence', `nobody said what ${name} is`));
           return;
         }
         tries += 1;
@@ -100,7 +100,8 @@ function skipName(message: Buffer, at: number): number {
 
 function readAddresses(message: Buffer): string[] {
   const code = message.readUInt16BE(2) & 0xf;
-  if (code !== 0) throw new Failure('dns', code === NAME_ERROR ? 'no such name' : `answer with code ${code}`);
+  if (code !== 0)
+    throw new Failure('dns-nobody', code === NAME_ERROR ? 'no such name' : `answer with code ${code}`);
   const answers = message.readUInt16BE(6);
   const addresses: string[] = [];
   let at = skipName(message, 12) + 4;

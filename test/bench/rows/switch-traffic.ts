@@ -47,7 +47,7 @@ export const switchTraffic: Row = {
 };
 
 async function measure(bench: Bench, cluster: LiveCluster, files: ServerFiles): Promise<readonly Outcome[]> {
-  await declare(cluster, declared(cluster, files, 'blue'));
+  await declare(cluster, [...declared(cluster, files, 'blue'), ...neighbours(cluster)]);
   await leadsTo(cluster, 'web', 'blue');
   const partMs = bench.quick ? QUICK_PART_MS : PART_MS;
   const idle = await bearable(bench, cluster, partMs * 3);
@@ -59,14 +59,35 @@ async function measure(bench: Bench, cluster: LiveCluster, files: ServerFiles): 
         await sleep(partMs);
       }
     });
-  const switched = await seenDuring(switches(cluster));
-  if (!switched.requests.answers['green']) throw new Error('no request was answered by green');
-  const updated = await seenDuring([() => update(cluster, files)]);
-  if (!updated.requests.answers['blue2']) throw new Error('no request was answered by the new blue');
+  const switched = answeredBy('green', await seenDuring(switches(cluster)));
+  const updated = answeredBy('blue2', await seenDuring([() => update(cluster, files)]));
+  await declare(cluster, declared(cluster, files, 'blue2'));
+  await gone(cluster, neighbours(cluster));
+  const alone = answeredBy('green', await seenDuring(switches(cluster)));
   return [
     ...outcomes(idle, switched, 'while an alias is switched to another host and back'),
     ...outcomes(idle, updated, 'while its holder is updated, StartFirst'),
+    ...outcomes(idle, alone, 'while it is switched between holders that are alone on their hosts'),
   ];
+}
+
+/** Fails where a change had no effect on the client. */
+function answeredBy(version: string, report: TrafficReport): TrafficReport {
+  if (!report.requests.answers[version]) throw new Error(`no request was answered by ${version}`);
+  return report;
+}
+
+/** Others on the overlay of the holders' hosts: the last endpoint of a host takes the overlay down with it. */
+function neighbours(cluster: LiveCluster): Document[] {
+  return [1, 2].map((host) => holder(cluster, { name: `beside-${host}`, host }));
+}
+
+async function gone(cluster: LiveCluster, documents: readonly Document[]): Promise<void> {
+  const names = new Set(documents.map(({ metadata }) => metadata.name));
+  await until('the neighbours are gone', UPDATE_MS, async () => {
+    const left = await Promise.all(cluster.nodes.map(({ docker }) => docker.containerNames()));
+    return left.flat().every((name) => !names.has(name)) || undefined;
+  });
 }
 
 /** The client on the first host, a server on each of the others; blue of this version. */
@@ -90,7 +111,7 @@ async function update(cluster: LiveCluster, files: ServerFiles): Promise<void> {
   const docker = cluster.nodes[1]?.docker;
   if (docker === undefined) throw new Error('no ovrd runs on the host of blue');
   const before = await docker.mustInspect('blue');
-  await declare(cluster, declared(cluster, files, 'blue2'));
+  await declare(cluster, [...declared(cluster, files, 'blue2'), ...neighbours(cluster)]);
   await until('the new blue is alone', UPDATE_MS, async () => {
     const names = (await docker.containerNames()).filter((name) => name.startsWith('blue'));
     return (names.join() === 'blue' && (await docker.mustInspect('blue')).Id !== before.Id) || undefined;
