@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** One project a kind of test; `npm run check` runs `unit`, `npm test` runs them all, the real-daemon ones one file at a time. */
+/** One project a kind of test; `npm run check` runs `unit`, `npm test` runs them all, the real-daemon ones two files at a time. */
 export default defineConfig({
   test: {
     projects: [
@@ -23,11 +23,13 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/sim/sim.test.ts'],
           environment: 'node',
-          fileParallelism: false,
+          // Each file has labs of its own, and waits most of its time. Not beside the unit tests, which do not wait.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
           // Real daemons on a busy machine: one more try, which the report shows. What fails twice fails.
           retry: 1,
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
+          testTimeout: 180_000,
+          hookTimeout: 240_000,
         },
       },
     ],

@@ -21,7 +21,7 @@ let node: LiveNode;
 let counter = 0;
 
 beforeAll(async () => {
-  const lab = await startLab({ topology: 'single', name: 'it-single' });
+  const lab = await startLab({ topology: 'single', name: 'it-update' });
   undo(() => lab.down());
   host = lab.hosts[0]!;
   node = await openNode({ host });

@@ -20,6 +20,20 @@ const HEALTHY = { test: ['CMD', 'wget', '-q', '-O', '/dev/null', `http://127.0.0
 const NAMES = ['web', 'site'];
 const LOAD = { rate: 40, connections: 5 };
 
+/** Why a new one never serves; what becomes of it does not hang on the kind of overlay, so one is enough for the second kind. */
+const BAD: [why: string, spec: Document['spec'], message: RegExp][] = [
+  ['ends', { command: ['sh', '-c'], args: ['sleep 2; exit 3'] }, /did not stay up|was started again/],
+  ['is unhealthy', { healthcheck: { test: ['CMD', 'false'], interval: '500ms', retries: 2 } }, /unhealthy/],
+  [
+    'is not healthy in time',
+    {
+      healthcheck: { test: ['CMD', 'false'], interval: '500ms', startPeriod: '1h' },
+      updateStrategy: { type: 'StartFirst', readyTimeout: '3s' },
+    },
+    /was not ready within 3 s/,
+  ],
+];
+
 describe.each([
   ['a cluster store', 'kv'],
   ['Swarm mode', 'swarm'],
@@ -101,35 +115,27 @@ describe.each([
     );
   });
 
-  test.each([
-    ['ends', { command: ['sh', '-c'], args: ['sleep 2; exit 3'] }, /did not stay up|was started again/],
-    ['is unhealthy', { healthcheck: { test: ['CMD', 'false'], interval: '500ms', retries: 2 } }, /unhealthy/],
-    [
-      'is not healthy in time',
-      {
-        healthcheck: { test: ['CMD', 'false'], interval: '500ms', startPeriod: '1h' },
-        updateStrategy: { type: 'StartFirst', readyTimeout: '3s' },
-      },
-      /was not ready within 3 s/,
-    ],
-  ])('a new one that %s goes, and the old one has never been touched', async (_name, spec, message) => {
-    const { Id, State } = await node.docker.mustInspect('web');
-    const reports = await seenDuring(async () => {
-      await node.offer('web.yaml', server('bad', spec));
-      await node.shows('Container/web', /^UpdateFailed: /);
-      await node.eventually('only the old one is left', async () => (await relatives()).length === 1);
-    });
-    expectNothingLost(reports);
-    expect(reports.flatMap(({ requests }) => Object.keys(requests.answers))).not.toContain('bad');
-    const now = await node.docker.mustInspect('web');
-    expect([now.Id, now.State.StartedAt]).toEqual([Id, State.StartedAt]);
-    expect(await node.condition('Container/web')).toMatch(message);
-    const { history } = (await node.object('Container/web'))!;
-    expect(history.some(({ action }) => action === 'RemoveContainer')).toBe(true);
-    const mark = await node.mark();
-    await node.lookAgain();
-    expect(await node.steps(mark)).toEqual([]);
-  });
+  test.each(topology === 'kv' ? BAD : BAD.slice(0, 1))(
+    'a new one that %s goes, and the old one has never been touched',
+    async (_name, spec, message) => {
+      const { Id, State } = await node.docker.mustInspect('web');
+      const reports = await seenDuring(async () => {
+        await node.offer('web.yaml', server('bad', spec));
+        await node.shows('Container/web', /^UpdateFailed: /);
+        await node.eventually('only the old one is left', async () => (await relatives()).length === 1);
+      });
+      expectNothingLost(reports);
+      expect(reports.flatMap(({ requests }) => Object.keys(requests.answers))).not.toContain('bad');
+      const now = await node.docker.mustInspect('web');
+      expect([now.Id, now.State.StartedAt]).toEqual([Id, State.StartedAt]);
+      expect(await node.condition('Container/web')).toMatch(message);
+      const { history } = (await node.object('Container/web'))!;
+      expect(history.some(({ action }) => action === 'RemoveContainer')).toBe(true);
+      const mark = await node.mark();
+      await node.lookAgain();
+      expect(await node.steps(mark)).toEqual([]);
+    },
+  );
 
   test('a fixed host port is refused where it stands', async () => {
     await place(node.manifests, 'web.yaml', manifest(server('two', { ports: ['8080:80'] })));
