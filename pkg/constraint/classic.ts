@@ -1,7 +1,8 @@
 import { RE2JS } from 're2js';
+import { classicHint, isSlashed } from './classic-hints.ts';
 import type { Constraint } from './constraint.ts';
 import type { NodeFacts } from './node.ts';
-import { isKey, refuse, type ConstraintResult, type Expression } from './expression.ts';
+import { isKey, oddCharacter, refuse, type ConstraintResult, type Expression } from './expression.ts';
 
 /** Classic Swarm's own check of a value, soft mark included. */
 const VALUE = /^[=!/]?~?[a-z0-9:\-_ \t\n\f\r.*/()?+[\]\\^$|]+$/i;
@@ -26,7 +27,7 @@ export function parseClassic(expression: Expression): ConstraintResult {
   if (problem !== undefined) return refuse(problem);
   const accepts = compilePattern(value);
   if (typeof accepts === 'string') return refuse(`'${value}' is not a valid pattern: ${accepts}`);
-  const hint = alternationHint(value);
+  const hint = classicHint(key, operator, value);
   const base = { text, dialect: 'classic', key, operator, value, soft, accepts } as const;
   const constraint: Constraint = { ...base, ...subject(key), ...(hint === undefined ? {} : { hint }) };
   return { ok: true, constraint };
@@ -45,7 +46,7 @@ function valueProblem(written: string, value: string): string | undefined {
   if (value === '') return 'the value is missing; write KEY==VALUE, for example node==NAME';
   if (/^[=!]/.test(written))
     return `the value starts with '${written.charAt(0)}'; write one operator, == or !=`;
-  if (!VALUE.test(written)) return `'${value}' holds a character that a value cannot have`;
+  if (!VALUE.test(written)) return oddCharacter(value);
   if (value !== value.trim()) return `remove the spaces around the value '${value.trim()}'`;
   if (value === '/') return "'/' alone is not a value; write a regular expression as /PATTERN/";
   return undefined;
@@ -62,15 +63,6 @@ function compilePattern(value: string): ((actual: string) => boolean) | string {
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
-}
-
-function isSlashed(value: string): boolean {
-  return value.length > 1 && value.startsWith('/') && value.endsWith('/');
-}
-
-function alternationHint(value: string): string | undefined {
-  if (isSlashed(value) || value.startsWith('(') || !value.includes('|')) return undefined;
-  return `'${value}' means: starts or ends with one of these; write (${value}) for exactly one of them`;
 }
 
 function subject(key: string): Pick<Constraint, 'read' | 'describe'> {

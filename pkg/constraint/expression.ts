@@ -29,6 +29,13 @@ export function isKey(key: string): boolean {
   return KEY.test(key);
 }
 
+/** What is wrong with a value that holds a character which neither dialect allows. */
+export function oddCharacter(value: string): string {
+  const found = `'${value}' holds a character that a value cannot have`;
+  if (/["']/.test(value)) return `${found}: remove the quotes`;
+  return value.includes(',') ? `${found}: write (a|b) with a classic key for one of several` : found;
+}
+
 /** The refusal of a constraint. */
 export function refuse(message: string): ConstraintResult {
   return { ok: false, message };

@@ -2,21 +2,14 @@ import { closest, distance } from 'fastest-levenshtein';
 import ipaddr from 'ipaddr.js';
 import type { Constraint } from './constraint.ts';
 import type { NodeFacts } from './node.ts';
-import { isKey, refuse, type ConstraintResult, type Expression } from './expression.ts';
+import { isKey, oddCharacter, refuse, type ConstraintResult, type Expression } from './expression.ts';
+import { swarmModeHint } from './swarm-mode-hints.ts';
 
 type Subject = Pick<Constraint, 'read' | 'describe'>;
 
 const VALUE = /^[a-z0-9:\-_ \t\n\f\r.*()?+[\]\\^$|/]+$/i;
 const LABEL_PREFIXES = { 'node.labels.': 'labels', 'engine.labels.': 'engineLabels' } as const;
 const ROLES = ['manager', 'worker'];
-/** The engine tells the machine's name, not Go's. */
-const ARCHITECTURES: Readonly<Record<string, string>> = {
-  amd64: 'x86_64',
-  arm64: 'aarch64',
-  arm: 'armv7l',
-  '386': 'i686',
-};
-
 const SUBJECTS: Readonly<Record<string, Subject>> = {
   'node.id': subject('ID', (node) => node.id),
   'node.hostname': subject('name', (node) => node.name),
@@ -41,7 +34,7 @@ export function parseSwarmMode(expression: Expression): ConstraintResult {
   if (problem !== undefined) return refuse(problem);
   const accepts = comparison(key, value);
   if (typeof accepts === 'string') return refuse(accepts);
-  const hint = patternHint(value) ?? architectureHint(key, value);
+  const hint = swarmModeHint(key.toLowerCase(), value);
   const base = { text: expression.text.trim(), dialect: 'swarm-mode', key, value, soft: false } as const;
   const constraint: Constraint = {
     ...base,
@@ -94,7 +87,7 @@ function unknownKey(key: string): string {
 function valueProblem(value: string): string | undefined {
   if (value === '') return 'the value is missing; write for example node.role==worker';
   if (value.startsWith('~')) return "soft constraints (==~, !=~) exist only for classic keys such as 'node'";
-  if (!VALUE.test(value)) return `'${value}' holds a character that a value cannot have`;
+  if (!VALUE.test(value)) return oddCharacter(value);
   return undefined;
 }
 
@@ -128,15 +121,4 @@ function addressComparison(value: string): ((actual: string) => boolean) | strin
 function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   const isAddress = text.includes(':') ? ipaddr.IPv6.isValid(text) : ipaddr.IPv4.isValidFourPartDecimal(text);
   return isAddress ? ipaddr.process(text) : undefined;
-}
-
-function patternHint(value: string): string | undefined {
-  if (!value.includes('*') && !/^\/.*\/$/.test(value)) return undefined;
-  return `Swarm-mode keys compare '${value}' as it stands; for a pattern use a classic key, for example node==${value}`;
-}
-
-function architectureHint(key: string, value: string): string | undefined {
-  const lower = value.toLowerCase();
-  if (key.toLowerCase() !== 'node.platform.arch' || !Object.hasOwn(ARCHITECTURES, lower)) return undefined;
-  return `engines report ${ARCHITECTURES[lower] ?? ''}, not ${value}`;
 }

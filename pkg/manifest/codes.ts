@@ -36,6 +36,8 @@ export const DIAGNOSTIC_CODES = {
   'image-invalid': 'error',
   'constraint-invalid': 'error',
   'constraint-suspicious': 'warning',
+  'constraint-contradiction': 'warning',
+  'constraint-soft': 'warning',
   'quantity-invalid': 'error',
   'resources-invalid': 'error',
   'duration-invalid': 'error',

@@ -1,4 +1,5 @@
-import { parseConstraint } from '../constraint/index.ts';
+import { lintConstraints, type ConstraintLint } from '../constraint/index.ts';
+import type { DiagnosticCode } from './codes.ts';
 import type { Finding, ParsedDocument } from './schema/index.ts';
 import { MAX_DNS_LABEL, quote } from './value/index.ts';
 
@@ -14,11 +15,17 @@ function longName(name: string): Finding[] {
   return [{ code: 'name-long', path: ['metadata', 'name'], message, atKey: false }];
 }
 
+const CODES = {
+  suspicious: 'constraint-suspicious',
+  contradiction: 'constraint-contradiction',
+  soft: 'constraint-soft',
+} as const satisfies Record<ConstraintLint['about'], DiagnosticCode>;
+
 function oddConstraints(constraints: readonly string[]): Finding[] {
-  return constraints.flatMap((text): Finding[] => {
-    const result = parseConstraint(text);
-    if (!result.ok || result.constraint.hint === undefined) return [];
-    const message = `spec.nodeConstraint: ${quote(text)}: ${result.constraint.hint}`;
-    return [{ code: 'constraint-suspicious', path: ['spec', 'nodeConstraint'], message, atKey: false }];
-  });
+  return lintConstraints(constraints).map(({ about, index, message }) => ({
+    code: CODES[about],
+    path: ['spec', 'nodeConstraint', index],
+    message: `spec.nodeConstraint: ${quote(constraints[index] ?? '')}: ${message}`,
+    atKey: false,
+  }));
 }

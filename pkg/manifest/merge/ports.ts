@@ -1,3 +1,4 @@
+import { literalNode } from '../../constraint/index.ts';
 import type { ContainerObject, PortMapping } from '../objects.ts';
 import { find, whereIs, type Candidate, type Finding } from './candidate.ts';
 
@@ -22,8 +23,11 @@ export function portConflicts(containers: readonly Candidate<ContainerObject>[])
     .flatMap((publications) => [...Map.groupBy(publications, meetingPlace).values()].flatMap(conflictsOf));
 }
 
+/** Where two surely meet: on the one node that both are pinned to, or wherever the same constraints lead. */
 function meetingPlace({ candidate, port }: Publication): string {
-  return [port.protocol, ...candidate.object.spec.nodeConstraint].join('\n');
+  const { nodeConstraint } = candidate.object.spec;
+  const pinned = literalNode(nodeConstraint);
+  return [port.protocol, ...(pinned === undefined ? nodeConstraint : [`node==${pinned}`])].join('\n');
 }
 
 /** Reports each later publication once, against the first one that it meets. */
