@@ -19,7 +19,7 @@ function section(heading: string): string {
 /** Flags in the first column of the tables of a text. */
 function flagsIn(text: string): readonly string[] {
   return [...text.matchAll(/^\| (`-[^|]*) \|/gm)]
-    .flatMap(([, cell = '']) => [...cell.matchAll(/--?[a-z][a-z-]*/g)].map(([flag]) => flag))
+    .flatMap(([, cell = '']) => [...cell.matchAll(/--?[a-zA-Z][a-z-]*/g)].map(([flag]) => flag))
     .toSorted();
 }
 

@@ -6,5 +6,6 @@ export * from './merge/index.ts';
 export * from './objects.ts';
 export * from './parse-manifest.ts';
 export * from './parsed-file.ts';
+export * from './policy/index.ts';
 export * from './revision.ts';
 export * from './stored.ts';

@@ -37,6 +37,18 @@ it('reads files whatever their name, folders for their manifests, and standard i
   expect(result.revision.objects.get('Network/c')?.origin.file).toBe('<stdin>');
 });
 
+it('reads the folders below too where it is asked to, but for hidden ones', async () => {
+  for (const folder of ['sub', 'sub/deep', 'sub/empty', '.git']) mkdirSync(join(dir, folder));
+  put('a.yaml', manifest('a'));
+  put('sub/b.yaml', manifest('b'));
+  put('sub/deep/c.yaml', manifest('c'));
+  put('.git/d.yaml', manifest('d'));
+  expect(keys(await read([dir]))).toEqual(['Network/a']);
+  const result = await readManifests([dir], { clock: new FakeClock(), recursive: true });
+  expect([keys(result), codes(result)]).toEqual([['Network/a', 'Network/b', 'Network/c'], []]);
+  expect(result.files).toEqual(['a.yaml', 'sub/b.yaml', 'sub/deep/c.yaml'].map((name) => join(dir, name)));
+});
+
 it('follows a link that the user names', async () => {
   mkdirSync(join(dir, 'd'));
   put('a.yaml', manifest('a'));

@@ -1,5 +1,5 @@
-import { realpathSync, statSync, type Stats } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import type { Clock, Diagnostic } from '../api/index.ts';
 import type { NamedFile, ParsedFile, Revision } from '../manifest/index.ts';
 import { assemble } from '../manifest/merge/index.ts'; // the whole of pkg/manifest takes 20 MB, and only the worker needs it
@@ -34,9 +34,13 @@ export interface ReadManifestsOptions {
   readonly clock: Clock;
   /** What was read from standard input; stands behind the path `-`. */
   readonly stdin?: string;
+  /** Folders below the given ones count too, but for hidden ones, as with --recursive of the agent. */
+  readonly recursive?: boolean;
 }
 
 export interface ManifestsRead {
+  /** Every file that was looked at, as the user gave it or its folder; what is wrong may be elsewhere, too. */
+  readonly files: readonly string[];
   readonly revision: Revision;
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -51,7 +55,7 @@ export async function readManifests(
 ): Promise<ManifestsRead> {
   const reader = new WorkerReader(options.clock);
   try {
-    const reading = new Reading(reader);
+    const reading = new Reading(reader, options.recursive === true);
     for (const path of paths) {
       if (path === STDIN_PATH) await reading.text(options.stdin ?? '');
       else await reading.path(path);
@@ -67,19 +71,24 @@ class Reading {
   readonly #reader: Reader;
   readonly #files: NamedFile[] = [];
   readonly #diagnostics: Diagnostic[] = [];
+  readonly #names: string[] = [];
   /** Real paths: the same file twice would declare everything twice. */
   readonly #seen = new Set<string>();
 
-  constructor(reader: Reader) {
+  readonly #recursive: boolean;
+
+  constructor(reader: Reader, recursive: boolean) {
     this.#reader = reader;
+    this.#recursive = recursive;
   }
 
   result(): ManifestsRead {
     const { revision, diagnostics } = assemble(this.#files);
-    return { revision, diagnostics: [...this.#diagnostics, ...diagnostics] };
+    return { files: this.#names, revision, diagnostics: [...this.#diagnostics, ...diagnostics] };
   }
 
   async text(text: string): Promise<void> {
+    this.#names.push(STDIN_NAME);
     const parsed = await this.#reader.parse(text, STDIN_NAME);
     if ('objects' in parsed) this.#add(STDIN_NAME, parsed);
     else this.#diagnostics.push(fileDiagnostic(STDIN_NAME, parsed.code, parsed.message));
@@ -114,7 +123,10 @@ class Reading {
   }
 
   async #folder(path: string, real: string): Promise<void> {
-    const count = await this.#load(real, undefined, (name) => join(path, name));
+    let count = 0;
+    for (const below of this.#recursive ? foldersIn(real) : ['']) {
+      count += await this.#load(join(real, below), undefined, (name) => join(path, below, name));
+    }
     if (count === 0) this.#report(path, 'path-empty', 'the folder holds no *.yaml, *.yml or *.json file');
   }
 
@@ -129,6 +141,7 @@ class Reading {
     }
     const fresh = found.filter(({ name }) => !this.#seen.has(join(dir, name)));
     for (const { name } of fresh) this.#seen.add(join(dir, name));
+    this.#names.push(...fresh.map(({ name }) => fileOf(name)));
     await this.#loadAll({ dir, sightings: fresh, fileOf }, TRIES);
     return found.length;
   }
@@ -170,4 +183,13 @@ class Reading {
   #report(file: string, code: FileCode, message: string): void {
     this.#diagnostics.push(fileDiagnostic(file, code, message));
   }
+}
+
+/** A folder and all below it that are not hidden, by their way from it; links are not followed. */
+function foldersIn(root: string): string[] {
+  const below = readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .filter((path) => !path.split(sep).some((part) => part.startsWith('.')));
+  return ['', ...below.sort()];
 }

@@ -113,6 +113,7 @@ function jumping(clock: FakeClock): Clock {
 const unexpected = (): Promise<never> => Promise.reject(new Error('this test expects no local run'));
 const noLocal: Local = {
   readManifests: unexpected,
+  checkPolicy: unexpected,
   jsonSchema: unexpected,
   diff: unexpected,
   apply: unexpected,

@@ -25,7 +25,7 @@ const mistake: Diagnostic = {
 const warning: Diagnostic = { ...mistake, severity: 'warning', code: 'latest-tag', line: 9 };
 
 function reading(...diagnostics: Diagnostic[]): Pick<Local, 'readManifests'> {
-  return { readManifests: () => Promise.resolve({ revision, diagnostics }) };
+  return { readManifests: () => Promise.resolve({ files: [], revision, diagnostics }) };
 }
 
 describe('validate', () => {
@@ -80,7 +80,7 @@ describe('diff -f', () => {
     const local: Partial<Local> = {
       readManifests: (paths) => {
         calls.push(paths);
-        return Promise.resolve({ revision, diagnostics: [warning] });
+        return Promise.resolve({ files: [], revision, diagnostics: [warning] });
       },
       diff: (options) => {
         calls.push(options);

@@ -16,7 +16,7 @@ const local: Pick<Local, 'readManifests'> = {
     const file = 'm.yaml';
     const parsed = parseManifest(await readFile(path, 'utf8'), file);
     const { revision, diagnostics } = assemble([{ file, ...parsed }]);
-    return { revision, diagnostics: [...parsed.diagnostics, ...diagnostics] };
+    return { files: [file], revision, diagnostics: [...parsed.diagnostics, ...diagnostics] };
   },
 };
 

@@ -26,6 +26,31 @@ export function parseImage(text: string): Parsed<string> {
   return reject(`${quote(text)} is no image reference; ${example}`);
 }
 
+/** An image reference in its parts. */
+export interface ImageParts {
+  /** With registry, as Docker completes it: `docker.io/library/nginx`. Absent of an image ID. */
+  readonly repository?: string;
+  readonly tag?: string;
+  readonly hasDigest: boolean;
+}
+
+/** Takes a valid image reference apart. */
+export function splitImage(text: string): ImageParts {
+  if (IMAGE_ID.test(text)) return { hasDigest: true };
+  const named = text.replace(DIGEST, '');
+  const tag = TAG.exec(named.slice(named.lastIndexOf('/') + 1))?.[1];
+  const path = tag === undefined ? named : named.slice(0, -tag.length - 1);
+  const first = path.split('/', 1)[0] ?? '';
+  const hasRegistry = path !== first && isDomain(first);
+  const repository = hasRegistry ? path.replace(/^index\.docker\.io\//, 'docker.io/') : `docker.io/${path}`;
+  const isOfficial = /^docker\.io\/[^/]+$/.test(repository);
+  return {
+    repository: isOfficial ? repository.replace('/', '/library/') : repository,
+    ...(tag === undefined ? {} : { tag }),
+    hasDigest: named !== text,
+  };
+}
+
 /** As Docker tells a registry from the first part of a path. */
 function isDomain(part: string): boolean {
   return (/[.:]/.test(part) || part === 'localhost' || part !== part.toLowerCase()) && DOMAIN.test(part);

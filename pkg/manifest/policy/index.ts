@@ -1,0 +1,2 @@
+export * from './check-policy.ts';
+export * from './parse-policy.ts';
