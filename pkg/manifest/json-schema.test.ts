@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { Ajv } from 'ajv';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { jsonSchema, parseManifest } from './index.ts';
@@ -18,8 +19,14 @@ function documentsOf(text: string): unknown[] {
   return parseAllDocuments(text).map((document) => document.toJS() as unknown);
 }
 
-const examples = ['article', 'single', 'traffic'].flatMap((folder) =>
-  readdirSync(new URL(`manifests/${folder}/`, root)).map((name) => `manifests/${folder}/${name}`),
+const list = (folder: string): string[] =>
+  readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}${name}`);
+const examples = list('manifests/').filter((path) => /\.(?:ya?ml|json)$/.test(path));
+/** Blocks of the documentation that are manifests. */
+const blocks = ['README.md', ...list('docs/').filter((path) => path.endsWith('.md'))].flatMap((path) =>
+  [...read(path).matchAll(/^```yaml[^\n]*\n(apiVersion: ovr\/v1\nkind: (?!Policy).*?)^```/gms)]
+    .filter(() => path !== 'docs/diagnostics.md')
+    .map(([, text = ''], index): [string, string] => [`${path}, block ${index + 1}`, text]),
 );
 
 /** All fields in the schema. */
@@ -61,9 +68,20 @@ describe('the JSON Schema', () => {
     }
   });
 
-  it.each(examples)('accepts %s', (path) => {
-    for (const document of documentsOf(read(path)))
-      expect(validate(document), JSON.stringify(validate.errors)).toBe(true);
+  it.each([...examples.map((path): [string, string] => [path, read(path)]), ...blocks])(
+    'accepts %s, as the parser does',
+    (path, text) => {
+      expect(parseManifest(text, path).diagnostics.filter(({ severity }) => severity === 'error')).toEqual(
+        [],
+      );
+      for (const document of documentsOf(text))
+        expect(validate(document), JSON.stringify(validate.errors)).toBe(true);
+    },
+  );
+
+  it('was tried on all of them', () => {
+    expect(examples.length).toBeGreaterThan(5);
+    expect(blocks.length).toBeGreaterThan(3);
   });
 
   const valid = `
@@ -103,6 +121,144 @@ spec:
     expect(text).not.toBe(valid);
     expect(documentsOf(text).map((document) => validate(document))).toEqual([false]);
     expect(parseManifest(text, 'x.yaml').objects).toEqual([]);
+  });
+});
+
+describe('the verdicts of the JSON Schema and the parser', () => {
+  const containerOf = (spec: string): string =>
+    `apiVersion: ovr/v1\nkind: Container\nmetadata: {name: web}\nspec: {${spec}}\n`;
+  const networkOf = (spec: string): string =>
+    `apiVersion: ovr/v1\nkind: Network\nmetadata: {name: ovr0}\nspec: {${spec}}\n`;
+  const aliasOf = (spec: string): string =>
+    `apiVersion: ovr/v1\nkind: Alias\nmetadata: {name: web}\nspec: {${spec}}\n`;
+
+  /** Everything that a schema can tell: fields, types, choices, bounds. Forms of texts beyond patterns are the parser's. */
+  const refused: [what: string, text: string][] = [
+    ['a list', '- 1\n'],
+    ['a text', 'ovr\n'],
+    ['an empty map', '{}\n'],
+    ['no apiVersion', networkOf('').replace('apiVersion: ovr/v1\n', '')],
+    ['another apiVersion', networkOf('').replace('ovr/v1', 'v1')],
+    ['no kind', networkOf('').replace('kind: Network\n', '')],
+    ['another kind', networkOf('').replace('Network', 'Service')],
+    ['the kind in lower case', networkOf('').replace('Network', 'network')],
+    ['no metadata', networkOf('').replace(/metadata.*\n/, '')],
+    ['no name', networkOf('').replace('name: ovr0', '')],
+    ['a name that is a number', networkOf('').replace('ovr0', '7')],
+    ['a name with a space', networkOf('').replace('ovr0', 'ovr 0')],
+    ['a label that is a number', networkOf('').replace('name: ovr0', 'name: ovr0, labels: {a: 1}')],
+    ['no spec', networkOf('').replace(/spec.*\n/, '')],
+    ['a field beside the four', `${networkOf('')}status: {}\n`],
+    ['an unknown field of metadata', networkOf('').replace('name: ovr0', 'name: ovr0, namespace: a')],
+    ['no image', containerOf('')],
+    ['an image without a value', containerOf('image: ')],
+    ['an unknown field', containerOf('image: a, restart: always')],
+    ['a text for a list', containerOf('image: a, volumes: /a:/b')],
+    ['a map for a list', containerOf('image: a, env: {A: b}')],
+    ['a list for a text', containerOf('image: [a]')],
+    ['a number for a text', containerOf('image: a, user: 1000')],
+    ['a truth value for a text', containerOf('image: a, env: [{name: A, value: true}]')],
+    ['a text for a truth value', containerOf('image: a, init: "true"')],
+    ['an unknown choice', containerOf('image: a, imagePullPolicy: Sometimes')],
+    ['an unknown field in a list', containerOf('image: a, networks: [{name: n1, alias: [x]}]')],
+    ['a network without a name', containerOf('image: a, networks: [{aliases: [x]}]')],
+    ['no test in a healthcheck', containerOf('image: a, healthcheck: {interval: 1s}')],
+    ['an MTU that is too small', networkOf('mtu: 20')],
+    ['an MTU that is no whole number', networkOf('mtu: 1400.5')],
+    ['an unknown driver', networkOf('driver: weave')],
+    ['addresses without a subnet', networkOf('ipam: {gateway: 10.0.0.1}')],
+    ['an alias without a network', aliasOf('selector: {app: a}')],
+    ['an alias without a selector', aliasOf('network: n1')],
+    ['a label of a selector that is a number', aliasOf('network: n1, selector: {app: 1}')],
+    ['an unknown readiness', aliasOf('network: n1, selector: {app: a}, readiness: Ready')],
+    ['a container spec in an alias', aliasOf('network: n1, selector: {app: a}, image: a')],
+  ];
+  it.each(refused)('agree on refusing %s', (_, text) => {
+    expect(parseManifest(text, 'x.yaml').objects).toEqual([]);
+    expect(documentsOf(text).map((document) => validate(document))).toEqual([false]);
+  });
+
+  const accepted: [what: string, text: string][] = [
+    ['an empty spec', networkOf('')],
+    ['a constraint as a text', containerOf('image: a, nodeConstraint: node==b')],
+    ['constraints as a list', containerOf('image: a, nodeConstraint: [node==b, "xy!=z"]')],
+    ['a port as a number', containerOf('image: a, ports: [80]')],
+    ['CPUs as a number', containerOf('image: a, resources: {limits: {cpu: 0.5}}')],
+    ['a test as a text', containerOf('image: a, healthcheck: {test: x}')],
+    ['no networks', containerOf('image: a, networks: []')],
+    ['labels with any name', containerOf('image: a, labels: {a.b/c: d, constructor: e}')],
+    ['a key in quotes', networkOf('"mtu": 1400')],
+    [
+      'an alias with all its fields',
+      aliasOf('name: x, network: n1, selector: {a: b}, readiness: Healthy, overlap: 5s'),
+    ],
+  ];
+  it.each(accepted)('agree on accepting %s', (_, text) => {
+    expect(parseManifest(text, 'x.yaml').diagnostics).toEqual([]);
+    expect(documentsOf(text).map((document) => validate(document))).toEqual([true]);
+  });
+
+  const values = [
+    1,
+    0.5,
+    -1,
+    true,
+    null,
+    '',
+    'a',
+    '5s',
+    '10.0.9.0/24',
+    '80:80',
+    [],
+    ['a'],
+    {},
+    { name: 'a1' },
+  ];
+
+  /** Some value of a document, by any key or index, replaced or removed. */
+  function mutate(document: unknown, steps: readonly number[], value: unknown): void {
+    let [node, parent, key] = [document, undefined as object | undefined, '' as string];
+    for (const step of steps) {
+      if (typeof node !== 'object' || node === null) break;
+      const keys = Object.keys(node);
+      if (keys.length === 0) break;
+      [parent, key] = [node, keys[step % keys.length] ?? ''];
+      node = Reflect.get(parent, key) as unknown;
+    }
+    if (parent !== undefined) Reflect.set(parent, key, value);
+  }
+
+  it('never differ so that an editor complains of what the parser takes', () => {
+    const texts = [...examples.map(read), ...blocks.map(([, text]) => text)];
+    const documents = texts.flatMap(documentsOf);
+    const steps = fc.array(fc.nat(40), { minLength: 1, maxLength: 6 });
+    let taken = 0;
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...documents),
+        steps,
+        fc.constantFrom(...values),
+        (document, path, value) => {
+          const changed: unknown = structuredClone(document);
+          mutate(changed, path, value);
+          const { objects } = parseManifest(JSON.stringify(changed), 'x.json');
+          if (objects.length === 0) return;
+          taken += 1;
+          expect(validate(changed), JSON.stringify(validate.errors)).toBe(true);
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+    expect(taken).toBeGreaterThan(100);
+  });
+});
+
+describe('package.json', () => {
+  it('has the schema that the build writes among its files, under a name that stays', () => {
+    const { files } = JSON.parse(read('package.json')) as { files: string[] };
+    expect(files).toContain('dist');
+    expect(read('test/tools/build.ts')).toContain("join(dist, 'schema', 'ovr.schema.json')");
+    expect(read('docs/manifests.md')).toContain('dist/schema/ovr.schema.json');
   });
 });
 
