@@ -1,4 +1,5 @@
 /** Runs in ovrd's place under its unit, and prints what the unit lets a process do. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 
@@ -17,6 +18,10 @@ function unseen(): string[] {
     .filter((entry) => /^\d+$/.test(entry) && existsSync(`/proc/${entry}`))
     .filter((pid) => !can(() => readdirSync(`/proc/${pid}/fd`)))
     .map((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim());
+}
+
+function runs(...[command = '', ...args]: string[]): boolean {
+  return can(() => execFileSync(command, args, { stdio: 'ignore' }));
 }
 
 function reach(host: string): Promise<string> {
@@ -52,6 +57,8 @@ const answer = {
   routes: can(() => readFileSync('/proc/net/route')),
   pid1: existsSync('/proc/1'),
   unseen: unseen(),
+  pingsInside: runs('nsenter', '--net=/proc/1/ns/net', '--', 'ping', '-c', '1', '-W', '2', '127.0.0.1'),
+  entersMounts: runs('nsenter', '--mount=/proc/1/ns/mnt', '--', 'true'),
   loopback: await reach('127.0.0.1'),
   elsewhere: await reach('10.99.0.2'),
 };

@@ -13,6 +13,7 @@ import { type SystemdMachine, bootSystemd, cgroupMount } from '../tools/systemd.
 const units = new URL('../../deploy/systemd/', import.meta.url).pathname;
 const unit = await readFile(`${units}ovrd.service`, 'utf8');
 const unprivileged = await readFile(`${units}unprivileged.conf`, 'utf8');
+const probing = await readFile(`${units}probe.conf`, 'utf8');
 /** Tenths of systemd's scale, which ends at 10. */
 const MOST_EXPOSURE = 20;
 
@@ -82,7 +83,7 @@ const machineUnits = {
   'ovrd.service': unit,
   'ovrd.service.d/log.conf': logTo('ovrd.log'),
 };
-const probe = '[Service]\nExecStart=\nExecStart=/opt/node /opt/ovr/test/integration/systemd-probe.ts\n';
+const probeUnit = '[Service]\nExecStart=\nExecStart=/opt/node /opt/ovr/test/integration/systemd-probe.ts\n';
 
 const probed = z.object({
   uid: z.number(),
@@ -95,6 +96,9 @@ const probed = z.object({
   routes: z.boolean(),
   pid1: z.boolean(),
   unseen: z.array(z.string()),
+  /** From inside the network of another process, as checks do. */
+  pingsInside: z.boolean(),
+  entersMounts: z.boolean(),
   loopback: z.string(),
   elsewhere: z.string(),
 });
@@ -143,7 +147,7 @@ describe.skipIf(notHere !== undefined)('under a real systemd', () => {
 
   async function probeWith(units: Record<string, string>): Promise<z.infer<typeof probed>> {
     let answer = '';
-    await onMachine({ ...units, 'ovrd.service.d/probe.conf': probe }, async ({ shared }) => {
+    await onMachine({ ...units, 'ovrd.service.d/test.conf': probeUnit }, async ({ shared }) => {
       answer = await until('the probe', 60_000, async () => {
         const text = await readFile(join(shared, 'ovrd.log'), 'utf8').catch(() => '');
         return text.includes('\n') ? text : undefined;
@@ -165,6 +169,8 @@ describe.skipIf(notHere !== undefined)('under a real systemd', () => {
       routes: true,
       pid1: true,
       unseen: [], // every writer of a manifest is seen, also one of another user
+      pingsInside: false,
+      entersMounts: false,
       loopback: 'ECONNREFUSED',
       elsewhere: 'dropped',
     });
@@ -175,6 +181,17 @@ describe.skipIf(notHere !== undefined)('under a real systemd', () => {
     expect(found).toMatchObject({ capabilities: '0000000000000000', writable: ['/var/lib/ovr', '/run/ovr'] });
     expect(found.uid).not.toBe(0);
     expect(found.pid1, 'ovrd must know that it does not see everybody').toBe(false);
+  });
+
+  test('the drop-in for checks opens networks, and nothing else', async () => {
+    const found = await probeWith({ 'ovrd.service.d/probe.conf': probing });
+    expect(found).toMatchObject({
+      pingsInside: true,
+      entersMounts: false,
+      writable: ['/var/lib/ovr', '/run/ovr'],
+      homes: false,
+      kernelLog: false,
+    });
   });
 
   describe.each([
