@@ -39,17 +39,18 @@ async function restarted(node: LiveNode, folder: string): Promise<void> {
 
 /** Generation `n` of the manifests: each one replaces, adds and removes containers and networks. */
 function generation(n: number): Document[] {
-  const own = (name: string, on: string): Document =>
+  const own = (name: string, on: string, spec: Document['spec'] = {}): Document =>
     container(name, {
       networks: [{ name: on, aliases: [`a${n}`] }],
       env: [{ name: 'GENERATION', value: String(n) }],
+      ...spec,
     });
   const turn = n % 2 === 0 ? 'even' : 'odd';
   return [
     network('net', { driver: 'bridge' }),
     network(turn, { driver: 'bridge' }),
     own('c0', 'net'),
-    own('c1', 'net'),
+    own('c1', 'net', { updateStrategy: { type: 'StartFirst', drain: '200ms' } }),
     own(`${turn}-1`, turn),
   ];
 }
