@@ -17,6 +17,7 @@ import { addRollback } from './verbs/rollback.ts';
 import { addRepublish } from './verbs/republish.ts';
 import { addSchema } from './verbs/schema.ts';
 import { addStatus } from './verbs/status.ts';
+import { addSuspend } from './verbs/suspend.ts';
 import { addSwitch } from './verbs/switch.ts';
 import { addSync } from './verbs/sync.ts';
 import { addValidate } from './verbs/validate.ts';
@@ -26,7 +27,7 @@ import type { AddVerb, Run } from './verb.ts';
 const VERBS: readonly { readonly group: string; readonly verbs: readonly AddVerb[] }[] = [
   { group: 'Look:', verbs: [addStatus, addGet, addDescribe, addExplain, addEvents, addHistory, addCheck] },
   { group: 'Work with manifests:', verbs: [addValidate, addDiff, addApply, addPlace, addSchema] },
-  { group: 'Decide:', verbs: [addSwitch, addRollback, addResume, addPrune, addRepublish, addSync] },
+  { group: 'Decide:', verbs: [addSwitch, addRollback, addSuspend, addResume, addPrune, addRepublish, addSync] },
   { group: 'Other:', verbs: [addCompletion, addVersion] },
 ];
 

@@ -40,6 +40,7 @@ export const CONDITION_MEANINGS: Readonly<Record<ConditionType, string>> = {
   Progressing: 'ovr is working on it.',
   Completed: 'It ran to its end, as its restart policy allows.',
   Drifted: 'It differs from its manifest, and ovr only watches it: its mode, or the agent’s, is observe.',
+  Suspended: 'Somebody has suspended it: ovr tells what differs, and changes nothing until it is resumed.',
   Degraded: 'It does less than its manifest asks for; the message says what is missing.',
   NotHere: 'It is not this node’s to run.',
   Ignored: 'Its mode is ignore: ovr does not look at it.',

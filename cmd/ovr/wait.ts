@@ -64,7 +64,7 @@ async function pause({ context, signal }: Waiting): Promise<void> {
 function createProgress(stderr: Output): (agent: AgentStatus) => void {
   let known = 0;
   return ({ objects }) => {
-    const left = objects.filter(({ condition }) => needsAttention(condition.type)).length;
+    const left = objects.filter(needsAttention).length;
     if (left !== known && left > 0) stderr.write(`waiting for ${left} of ${objects.length} objects\n`);
     known = left;
   };

@@ -4,10 +4,12 @@ import { readVersion, type Config } from '../config/index.ts';
 import { createMetrics } from '../metrics/index.ts';
 import {
   Reconciler,
+  Suspending,
   Switches,
   type ReconcilerOptions,
   type Observer,
   type RevisionControl,
+  type SuspensionControl,
   type SwitchControl,
 } from '../reconcile/index.ts';
 import { createServer, type Server } from '../server/index.ts';
@@ -88,10 +90,19 @@ export async function createAgent(config: Config, deps: AgentDeps): Promise<Agen
     revision: () => source.state().revision,
     aliases: async () => (await reconciler.cluster()).aliases,
   });
+  const suspensions = new Suspending({
+    holds: shared.holds,
+    clock,
+    revision: () => source.state().revision,
+    here: () => reconciler.status().objects.map(({ key }) => key),
+  });
   const checks: Checks = createChecks(config, { ...deps, engine, source, shared, metrics });
   const server = config.once
     ? undefined
-    : createApi(config, { reconciler, rollbacks, switches, metrics, sources, checks, clock, logger });
+    : createApi(config, {
+        ...{ reconciler, rollbacks, switches, suspensions },
+        ...{ metrics, sources, checks, clock, logger },
+      });
   return lifeOf({ config, sources, revisions, shared, reconciler, checks, server });
 }
 
@@ -162,6 +173,7 @@ function createApi(
     reconciler: Reconciler;
     rollbacks: RevisionControl;
     switches: SwitchControl;
+    suspensions: SuspensionControl;
     checks: Checks;
     metrics: ReturnType<typeof createMetrics>;
     sources: ManifestSources;
@@ -169,7 +181,7 @@ function createApi(
     logger: Logger;
   },
 ): Server {
-  const { reconciler, rollbacks, switches, metrics, sources, checks, clock, logger } = parts;
+  const { reconciler, rollbacks, switches, suspensions, metrics, sources, checks, clock, logger } = parts;
   const git = createGitServices({
     ...sources,
     webhookSecretFile: config.git?.webhookSecretFile,
@@ -181,6 +193,7 @@ function createApi(
     control: reconciler,
     revisions: rollbacks,
     switches,
+    suspensions,
     check: (networks) => checks.checker.check(networks),
     metrics,
     ...(git ? { git } : {}),

@@ -6,6 +6,7 @@ export const CONDITIONS = [
   'Progressing',
   'Completed',
   'Drifted',
+  'Suspended',
   'Degraded',
   'NotHere',
   'Ignored',

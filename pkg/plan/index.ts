@@ -6,5 +6,6 @@ export * from './input.ts';
 export * from './plan.ts';
 export * from './playbook.ts';
 export * from './result.ts';
+export type { Suspensions } from './suspension.ts';
 export * from './names.ts';
 export * from './ipv4-range.ts';

@@ -2,6 +2,7 @@ import type { ObjectKey, Selector } from '../api/index.ts';
 import type { Revision } from '../manifest/index.ts';
 import type { ObservedState } from '../state/index.ts';
 import type { HolderFact, Succession } from './alias.ts';
+import type { Suspensions } from './suspension.ts';
 
 /** Everything a plan depends on. Same input, same plan. */
 export interface PlanInput {
@@ -21,6 +22,8 @@ export interface PlanInput {
   readonly cluster?: ClusterInput;
   /** Selectors that people have put in the place of the manifests', by name of the Alias. Absent: none. */
   readonly switched?: ReadonlyMap<string, Selector>;
+  /** What people have suspended: looked at, and left as it is. Absent: nothing. */
+  readonly suspended?: Suspensions;
 }
 
 /** An endpoint that is as declared and yet does not answer to its name or address. */

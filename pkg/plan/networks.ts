@@ -21,6 +21,7 @@ import { gossipGap } from './gossip.ts';
 import { diffNetwork, type Difference } from './network-diff.ts';
 import type { ObjectPlan, Verdict } from './result.ts';
 import { assignSubnets } from './subnets.ts';
+import { suspendedBy, suspendedUsers } from './suspension.ts';
 
 /** What a container may count on when it wants to attach. */
 export type NetworkOutlook =
@@ -87,7 +88,7 @@ function withMode(context: PlanContext, object: NetworkObject, outcome: Outcome)
   const outlook: NetworkOutlook = isMissing
     ? {
         state: 'blocked',
-        message: `network ${object.name} does not exist and is not to be made (mode ${object.mode})`,
+        message: `network ${object.name} does not exist and is not to be made (${whyWatched(context, object)})`,
       }
     : outcome.outlook;
   const rest = { outlook, causes: outcome.causes ?? [] };
@@ -95,6 +96,11 @@ function withMode(context: PlanContext, object: NetworkObject, outcome: Outcome)
     return { ...rest, condition: 'Ignored', message: 'annotation ovr/mode: ignore', causes: [] };
   if (!outcome.steps?.length) return { ...outcome, outlook };
   return { ...rest, condition: 'Drifted', message: 'differs and is only observed' };
+}
+
+function whyWatched({ input }: PlanContext, { key, mode }: NetworkObject): string {
+  if (suspendedBy(input, key) !== undefined) return 'suspended';
+  return `mode ${mode === 'enforce' ? input.settings.mode : mode}`;
 }
 
 function planNetwork(
@@ -301,6 +307,9 @@ function refuseRecreate(
   if (attached.foreign.length > 0) {
     return `Docker cannot change a network, and containers that ovr does not own use it: ${names(attached.foreign)}; disconnect them first`;
   }
+  const suspended = suspendedUsers(context, attached.users);
+  if (object.recreate && suspended.length > 0)
+    return `it would be made again, but containers that are suspended use it: ${showList(suspended)}; resume them first`;
   if (object.recreate) return undefined;
   return `Docker cannot change a network; annotate ovr/recreate: "true" to make it again. These would lose it meanwhile: ${names(attached.users)}`;
 }

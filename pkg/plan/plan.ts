@@ -10,19 +10,22 @@ import type { PlanInput } from './input.ts';
 import { JOINING_RECHECK_MS, untilJoined } from './joining.ts';
 import { planNetworks } from './networks.ts';
 import { planRemovals } from './removals.ts';
+import { tellSuspended, whileSuspended, withSuspensions } from './suspension.ts';
 import type { ObjectPlan, Plan, Verdict } from './result.ts';
 
 /**
  * The steps from what the engine has to what the manifests say, each with its cause, and a verdict on every object.
  * Pure: same input, same output. After its steps have succeeded, the next plan has none.
  */
-export function plan(input: PlanInput): Plan {
+export function plan(given: PlanInput): Plan {
+  const input = withSuspensions(given);
   const context = createContext(input);
   const networks = planNetworks(context);
-  const assignments = assignContainers(input);
-  const aliases = planAliases(context, assignments.here);
+  const assignments = assignContainers(given);
+  const here = assignments.here.map((object) => whileSuspended(input, object));
+  const aliases = planAliases(context, here);
   const containers: ContainerOutcome[] = [
-    ...assignments.here.map((declared) => {
+    ...here.map((declared) => {
       const object = withGivenNames(declared, aliases.given.get(declared.key));
       const outcome = untilJoined(context, planContainer({ ...context, aliases }, object, networks.outlooks));
       return outcome.plan ? { ...outcome, plan: withTenure(object, input, outcome.plan) } : outcome;
@@ -45,7 +48,9 @@ export function plan(input: PlanInput): Plan {
   const joining = input.observed.engine.joining ? JOINING_RECHECK_MS : undefined;
   return {
     objects: objects.sort(byRankAndKey),
-    verdicts: verdicts.sort((a, b) => compareStrings(a.condition.key, b.condition.key)),
+    verdicts: tellSuspended(input, verdicts).toSorted((a, b) =>
+      compareStrings(a.condition.key, b.condition.key),
+    ),
     ...(removals.held ? { held: removals.held } : {}),
     aliases: aliases.views,
     given: aliases.given,

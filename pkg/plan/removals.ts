@@ -5,6 +5,7 @@ import type { Elsewhere } from './assignment.ts';
 import { ownedContainer, ownedKeys, ownedNetwork, showList, type PlanContext } from './context.ts';
 import type { ObjectPlan, Verdict } from './result.ts';
 import { stopAndRemove } from './stop.ts';
+import { suspendedBy, suspendedUsers } from './suspension.ts';
 
 /** Below this many, a removal is an everyday change and needs no confirmation. */
 const FREE_REMOVALS = 3;
@@ -28,14 +29,18 @@ export function planRemovals(
 ): RemovalsPlan {
   const { revision, settings } = context.input;
   const owned = ownedKeys(context);
-  const keys = [...owned]
+  const leaving = [...owned]
     .filter((key) => {
       const object = revision.objects.get(key);
-      if (object) return elsewhere.has(key) && object.mode === 'enforce';
-      return !revision.undecided.has(key);
+      if (!object) return !revision.undecided.has(key);
+      return elsewhere.has(key) && (object.mode === 'enforce' || isSuspended(context, key));
     })
     .sort(compareStrings);
-  if (keys.length === 0) return { plans: [], verdicts: [] };
+  const suspended = leaving
+    .filter((key) => isSuspended(context, key))
+    .map((key) => suspendedVerdict(context, key, elsewhere.get(key)));
+  const keys = leaving.filter((key) => !isSuspended(context, key));
+  if (keys.length === 0) return { plans: [], verdicts: suspended };
   const isMoved = (key: ObjectKey): boolean => elsewhere.get(key)?.reason === 'Moved';
   const guarded = keys.filter((key) => !isMoved(key));
   const reason = guarded.length > 0 ? holdReason(context, guarded.length, owned.size) : undefined;
@@ -44,9 +49,19 @@ export function planRemovals(
   const heldVerdicts = reason === undefined ? [] : guarded.map((key): Verdict => heldVerdict(key, reason));
   return {
     plans: settings.mode === 'observe' ? [] : removals.flatMap(({ plan }) => (plan ? [plan] : [])),
-    verdicts: [...removals.map(({ verdict }) => verdict), ...heldVerdicts],
+    verdicts: [...removals.map(({ verdict }) => verdict), ...heldVerdicts, ...suspended],
     ...(reason === undefined ? {} : { held: { reason, keys: guarded } }),
   };
+}
+
+function isSuspended({ input }: PlanContext, key: ObjectKey): boolean {
+  return suspendedBy(input, key) !== undefined;
+}
+
+function suspendedVerdict({ input }: PlanContext, key: ObjectKey, elsewhere: Elsewhere | undefined): Verdict {
+  const what = elsewhere ? `does not belong here: ${elsewhere.message}` : 'no manifest declares it';
+  const message = `by ${suspendedBy(input, key) ?? ''}; ${what}, so it goes once it is resumed`;
+  return { condition: { key, type: 'Suspended', message }, causes: [causeOf(key, elsewhere)] };
 }
 
 function heldVerdict(key: ObjectKey, message: string): Verdict {
@@ -113,6 +128,11 @@ function removeNetworks(context: PlanContext, key: ObjectKey, cause: Cause): Rem
     .sort(compareStrings);
   if (foreign.length > 0) {
     const message = `containers that ovr does not own still use it: ${showList(foreign)}; disconnect them first`;
+    return { verdict: { condition: { key, type: 'Waiting', message }, causes: [cause] } };
+  }
+  const suspended = suspendedUsers(context, users);
+  if (suspended.length > 0) {
+    const message = `containers that are suspended still use it: ${showList(suspended)}; resume them first`;
     return { verdict: { condition: { key, type: 'Waiting', message }, causes: [cause] } };
   }
   if (

@@ -1,6 +1,8 @@
 import { objectKey } from '../api/index.ts';
 import type { Plan } from '../plan/index.ts';
 import type { EngineFacts } from '../state/index.ts';
+import type { HoldStatus } from './hold-status.ts';
+import { suspendId } from './holds.ts';
 import type { SourcePart, SourceState } from './ports.ts';
 import type { AgentStatus, HostSummary, ObjectStatus, SourceStatus } from './status.ts';
 
@@ -45,9 +47,13 @@ function describeHost({ node, cpus, memoryBytes }: EngineFacts): HostSummary {
 }
 
 export function describeObjects(
-  objects: readonly ObjectStatus[],
+  known: readonly ObjectStatus[],
   plan: Plan | undefined,
+  holds: readonly HoldStatus[],
 ): Pick<AgentStatus, 'objects' | 'aliases'> {
+  const suspensions = holds.filter(({ kind }) => kind === 'suspend');
+  const byId = new Map(suspensions.map((hold) => [hold.id, hold]));
+  const objects = byId.size === 0 ? known : known.map((object) => withHold(object, byId));
   const conditions = new Map(objects.map(({ key, condition }) => [key, condition]));
   const aliases = (plan?.aliases ?? []).flatMap((view) => {
     const key = objectKey('Alias', view.name);
@@ -55,6 +61,11 @@ export function describeObjects(
     return condition ? [{ ...view, key, condition }] : [];
   });
   return { objects, aliases };
+}
+
+function withHold(object: ObjectStatus, suspensions: ReadonlyMap<string, HoldStatus>): ObjectStatus {
+  const suspended = suspensions.get(suspendId(object.key)) ?? suspensions.get(suspendId('all'));
+  return suspended ? { ...object, suspended } : object;
 }
 
 export function describeSource(

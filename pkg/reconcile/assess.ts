@@ -21,10 +21,15 @@ export function movesName(plan: ObjectPlan): boolean {
   return plan.steps.some(({ cause }) => MOVES.has(cause.reason));
 }
 
-/** Conditions under which an object is as its manifest says, or rightly not here. */
+/** Whether every object is as its manifest says, suspended or not, or rightly not here. */
 export function isAsDeclared(verdicts: readonly Verdict[], revision: Revision): boolean {
   const fine: ReadonlySet<Condition['type']> = new Set(['Ready', 'Completed', 'NotHere', 'Ignored']);
-  return verdicts.every(({ condition }) => fine.has(condition.type) || !revision.objects.has(condition.key));
+  return verdicts.every(
+    ({ condition, causes }) =>
+      fine.has(condition.type) ||
+      (condition.type === 'Suspended' && causes.length === 0) ||
+      !revision.objects.has(condition.key),
+  );
 }
 
 /** A person's word on removals: for these, under this revision, and no others. */

@@ -40,6 +40,9 @@ export class Board {
     return isNew;
   }
 
+  /** Whether an object is declared or owned, as of the newest round. */
+  readonly has = (key: ObjectKey): boolean => this.#entries.has(key);
+
   /** Forgets objects that are neither declared nor owned any more. */
   retain(keys: ReadonlySet<ObjectKey>): void {
     for (const key of this.#entries.keys()) if (!keys.has(key)) this.#entries.delete(key);

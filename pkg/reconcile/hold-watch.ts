@@ -1,6 +1,5 @@
 import type { Clock } from '../api/index.ts';
-import type { Revision } from '../manifest/index.ts';
-import { describeHolds, type HoldStatus } from './hold-status.ts';
+import { describeHolds, type HoldScene, type HoldStatus } from './hold-status.ts';
 import { activeHolds, isActive, type Hold } from './holds.ts';
 import type { Coordination } from './ports.ts';
 
@@ -37,8 +36,8 @@ export class HoldWatch {
   }
 
   /** Those in force now. */
-  status(revision: Revision | undefined): readonly HoldStatus[] {
-    return describeHolds(this.#active(), revision);
+  status(scene: HoldScene): readonly HoldStatus[] {
+    return describeHolds(this.#active(), scene);
   }
 
   /** Tells what has begun or ended since the last look, and when the next one ends by itself. */

@@ -1,12 +1,12 @@
-import { OvrError, type Selector } from '../api/index.ts';
+import { KINDS, objectKey, OvrError, type ObjectKey, type Selector } from '../api/index.ts';
 
 /** What a hold overrides. A closed set: it is a metric label. */
-export const HOLD_KINDS = ['rollback', 'switch'] as const;
+export const HOLD_KINDS = ['rollback', 'switch', 'suspend'] as const;
 export type HoldKind = (typeof HOLD_KINDS)[number];
 
 /** A temporary override by a person, seen by all agents. */
 export interface Hold {
-  /** Unique in the cluster: `rollback`, or `switch/NAME` with the name of the alias. */
+  /** Unique in the cluster: `rollback`, `switch/NAME` with the name of the alias, `suspend`, or `suspend/KIND/NAME`. */
   readonly id: string;
   readonly who: string;
   /** Milliseconds since the epoch. */
@@ -39,15 +39,35 @@ export const noHolds: HoldStore = {
 /** Where only one hold of a kind can be, its whole ID. */
 export const ROLLBACK_ID = 'rollback';
 const SWITCH_PREFIX = 'switch/';
+const SUSPEND_ALL_ID = 'suspend';
+const SUSPEND_PREFIX = 'suspend/';
+
+/** What a suspension is about: one object, or whatever there is. */
+export type SuspensionTarget = ObjectKey | 'all';
 
 /** The ID of the hold on an alias. */
 export function switchId(alias: string): string {
   return `${SWITCH_PREFIX}${alias}`;
 }
 
+/** The ID of the hold on an object, or on all. */
+export function suspendId(target: SuspensionTarget): string {
+  return target === 'all' ? SUSPEND_ALL_ID : `${SUSPEND_PREFIX}${target}`;
+}
+
+/** What the hold of that ID suspends; undefined for one of another kind. */
+export function suspendedTarget(id: string): SuspensionTarget | undefined {
+  if (id === SUSPEND_ALL_ID) return 'all';
+  if (!id.startsWith(SUSPEND_PREFIX)) return undefined;
+  const [word, name = '', ...more] = id.slice(SUSPEND_PREFIX.length).split('/');
+  const kind = KINDS.find((known) => known === word);
+  return kind && name !== '' && more.length === 0 ? objectKey(kind, name) : undefined;
+}
+
 /** What it overrides; undefined for an ID of no kind that this ovr knows. */
 export function holdKind(id: string): HoldKind | undefined {
   if (id === ROLLBACK_ID) return 'rollback';
+  if (suspendedTarget(id) !== undefined) return 'suspend';
   return id.startsWith(SWITCH_PREFIX) && id.length > SWITCH_PREFIX.length ? 'switch' : undefined;
 }
 
@@ -96,7 +116,7 @@ export function switchedAlias({ id }: Hold): string | undefined {
 }
 
 /** Longer ones are refused, so that a store and a status stay small. In characters. */
-export const HOLD_LIMITS = { id: 260, who: 200, note: 500, what: 16_384 } as const;
+export const HOLD_LIMITS = { id: 300, who: 200, note: 500, what: 16_384 } as const;
 
 /** The hold in a value from outside. Throws with what is wrong with it. */
 export function holdOf(value: unknown): Hold {

@@ -12,4 +12,5 @@ export * from './reconciler.ts';
 export * from './revision-entry.ts';
 export * from './rollbacks.ts';
 export * from './status.ts';
+export * from './suspensions.ts';
 export * from './switches.ts';

@@ -178,18 +178,21 @@ export class Reconciler implements AgentView, AgentControl {
     const state = source.state();
     const isCurrent = this.#last?.revision.digest === state.revision?.digest;
     const isValid = state.diagnostics.every(({ severity }) => severity !== 'error');
+    const isHere = this.#last && this.#board.has;
+    const holds = this.#holds.status({ revision: state.revision, isHere });
     return {
       ...describeAgent(this.#options, { startedMs: this.#startedMs, lastRoundMs: this.#lastRoundMs }),
       ...describeEngine(this.#health.facts, this.#health.problem),
       ...describeSource(source.name, state),
       ...describePrune(this.#last?.plan.held),
       coordinator: this.#deps.coordination.status(),
-      holds: this.#holds.status(state.revision),
+      holds,
       working: [...this.#lanes.running()].sort(compareStrings),
       converged: this.#isConverged && !this.#lanes.isBusy && isCurrent && isValid,
       ...describeObjects(
         this.#board.statuses(this.#last?.revision.objects ?? new Map(), this.#last?.observed),
         this.#last?.plan,
+        holds,
       ),
     };
   }

@@ -53,6 +53,8 @@ export interface ObjectStatus {
   readonly nextTryMs?: number;
   /** Where the manifest declares it; absent for an owned object without one. */
   readonly origin?: { readonly file: string; readonly line: number };
+  /** Who has suspended it, or everything. */
+  readonly suspended?: HoldStatus;
   /** What the engine has, where it has it. */
   readonly observed?: ObservedSummary;
 }

@@ -9,6 +9,7 @@ import {
 import { aliasCandidates, type AliasObject, type ContainerObject, type Revision } from '../manifest/index.ts';
 import { activeHolds, readSwitch, switchedAlias, switchId, type Hold, type HoldStore } from './holds.ts';
 import type { ClusterAlias } from './status.ts';
+import { refuseSuspended } from './suspensions.ts';
 
 /** What a person asks for: labels to put into an alias's selector, or to take out of it (null). */
 export interface SwitchRequest {
@@ -116,6 +117,7 @@ export class Switches implements SwitchControl {
       throw refusal(
         `the mode of Alias ${name} is ${alias.mode}, so nothing would move: change ovr/mode first`,
       );
+    refuseSuspended(activeHolds(this.#deps.holds.list(), this.#deps.clock.now()), alias.key);
     return { alias, containers: this.#containers() };
   }
 

@@ -2,6 +2,7 @@ import { plan as makePlan, type PlanInput } from '../plan/index.ts';
 import { isConfirmedBy, type Confirmation } from './assess.ts';
 import type { ReconcilerDeps, ReconcilerOptions } from './reconciler-deps.ts';
 import type { Declared, Round } from './round.ts';
+import { suspensionsOf } from './suspensions.ts';
 import { switchedSelectors } from './switches.ts';
 
 /** What one round of thinking needs besides what is declared. */
@@ -23,7 +24,9 @@ export async function think({ revision, doubt }: Declared, thinking: Thinking): 
   const { deps, options, memory, unpublished, busy, confirmed } = thinking;
   const { engine, source, clock, coordination } = deps;
   const shared = coordination.state();
-  const switched = switchedSelectors(coordination.holds.list(), clock.now());
+  const holds = coordination.holds.list();
+  const switched = switchedSelectors(holds, clock.now());
+  const suspended = suspensionsOf(holds, clock.now());
   const [observed, hostRoutes] = await Promise.all([engine.observe(busy), deps.hostRoutes()]);
   const anyDoubt = doubt ?? source.state().doubt;
   const input = {
@@ -31,6 +34,7 @@ export async function think({ revision, doubt }: Declared, thinking: Thinking): 
     observed,
     memory,
     switched,
+    suspended,
     settings: { ...options, hostRoutes },
     nowMs: clock.now(),
     unpublished,

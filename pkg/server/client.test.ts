@@ -28,6 +28,7 @@ beforeEach(async () => {
     control: agent,
     revisions: agent,
     switches: agent,
+    suspensions: agent,
     metrics,
     check: (networks) => agent.check(networks),
     socketPath,

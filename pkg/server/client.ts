@@ -1,17 +1,21 @@
 import type { IncomingMessage } from 'node:http';
 
-import type { ObjectKey } from '../api/index.ts';
+import { splitKey, type ObjectKey } from '../api/index.ts';
 import type { CheckReport } from '../check/index.ts';
 import type {
   AgentEvent,
   AgentStatus,
   ClusterView,
   PlannedChange,
+  ReleaseResult,
   ResumeResult,
   RevisionDiff,
   RevisionHistory,
   RollbackRequest,
   RollbackResult,
+  SuspendRequest,
+  SuspendResult,
+  SuspensionTarget,
   SwitchRequest,
   SwitchResult,
 } from '../reconcile/index.ts';
@@ -67,6 +71,9 @@ export interface AgentClient {
   switchAlias(request: SwitchRequest): Promise<SwitchResult>;
   /** Undefined where nothing was switched. */
   switchBack(alias: string): Promise<SwitchResult | undefined>;
+  suspend(request: SuspendRequest): Promise<SuspendResult>;
+  /** Ends the suspension of an object, or every suspension. */
+  release(target: SuspensionTarget): Promise<ReleaseResult>;
 }
 
 interface Deadlines {
@@ -207,6 +214,18 @@ class HttpClient implements AgentClient {
     return switched;
   }
 
+  async suspend({ target, ...rest }: SuspendRequest): Promise<SuspendResult> {
+    const body = await this.#post('/v1/suspend', { ...namedOf(target), ...rest });
+    if (!isRecord(body) || !isRecord(body['hold'])) throw this.#foreign();
+    return body as unknown as SuspendResult;
+  }
+
+  async release(target: SuspensionTarget): Promise<ReleaseResult> {
+    const body = await this.#post('/v1/suspend/release', namedOf(target));
+    this.#list(body, 'released');
+    return body as ReleaseResult;
+  }
+
   async follow(afterId: number, signal: AbortSignal, listener: (event: AgentEvent) => void): Promise<void> {
     try {
       const response = await this.#openStream(afterId, signal);
@@ -257,6 +276,10 @@ class HttpClient implements AgentClient {
       `${this.target} answered something that is not ovrd's: check the address and that both have one version`,
     );
   }
+}
+
+function namedOf(target: SuspensionTarget): object {
+  return target === 'all' ? { all: true } : splitKey(target);
 }
 
 function isSwitchResult(value: unknown): value is SwitchResult {

@@ -41,6 +41,7 @@ async function start(git?: GitServices): Promise<void> {
     control: agent,
     revisions: agent,
     switches: agent,
+    suspensions: agent,
     metrics,
     check: (networks) => agent.check(networks),
     logger: silentLogger,

@@ -7,6 +7,7 @@ import type {
   ClusterView,
   ObjectStatus,
   RevisionControl,
+  SuspensionControl,
   SwitchControl,
 } from '../reconcile/index.ts';
 import { hook, sync } from './git-routes.ts';
@@ -15,6 +16,7 @@ import type { JsonBody } from './json-body.ts';
 import { HttpError, json, text, type Reply } from './reply.ts';
 import { REPUBLISH_ROUTE } from './republish-route.ts';
 import { REVISION_ROUTES } from './revision-routes.ts';
+import { SUSPEND_ROUTES } from './suspend-routes.ts';
 import { SWITCH_ROUTES } from './switch-routes.ts';
 
 /** What the routes work on. */
@@ -23,6 +25,7 @@ export interface Services {
   readonly control: AgentControl;
   readonly revisions: RevisionControl;
   readonly switches: SwitchControl;
+  readonly suspensions: SuspensionControl;
   readonly metrics: { readonly contentType: string; render(): Promise<string> };
   /** The view's `cluster()`, read once for all who ask at the same time: it may be thousands of reads of a coordinator that others need. */
   readonly readCluster: () => Promise<ClusterView>;
@@ -103,6 +106,7 @@ export const ROUTES: readonly Route[] = [
   },
   ...REVISION_ROUTES,
   ...SWITCH_ROUTES,
+  ...SUSPEND_ROUTES,
   REPUBLISH_ROUTE,
   {
     method: 'GET',

@@ -28,6 +28,7 @@ function build(change: { socketPath?: string; listen?: { host: string; port: num
     control: agent,
     revisions: agent,
     switches: agent,
+    suspensions: agent,
     metrics,
     check: (networks) => agent.check(networks),
     logger: silentLogger,

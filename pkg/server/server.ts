@@ -101,12 +101,13 @@ class ApiServer implements Server {
     hostNames: readonly string[],
     where: { path: string } | Address,
   ): Promise<HttpServer> {
-    const { view, control, revisions, switches, metrics, check, git, logger } = this.#options;
+    const { view, control, revisions, switches, suspensions, metrics, check, git, logger } = this.#options;
     const services = {
       view,
       control,
       revisions,
       switches,
+      suspensions,
       metrics,
       check,
       readCluster: this.#readCluster,

@@ -46,6 +46,7 @@ export async function createCliStage(): Promise<CliStage> {
     control: agent,
     revisions: agent,
     switches: agent,
+    suspensions: agent,
     metrics,
     check: (networks) => agent.check(networks),
     git: agent,

@@ -12,12 +12,17 @@ import {
   type FindingAnswer,
   type ObjectStatus,
   type PlannedChange,
+  type ReleaseResult,
   type ResumeResult,
   type RevisionControl,
   type RevisionDiff,
   type RevisionHistory,
   type RollbackRequest,
   type RollbackResult,
+  type SuspendRequest,
+  type SuspendResult,
+  type SuspensionControl,
+  type SuspensionTarget,
   type SwitchControl,
   type SwitchRequest,
   type SwitchResult,
@@ -25,7 +30,7 @@ import {
 import type { SyncResult } from '../../pkg/server/index.ts';
 
 /** An agent that says what a test tells it to, and remembers what it was asked. */
-export class FakeAgent implements AgentView, AgentControl, RevisionControl, SwitchControl {
+export class FakeAgent implements AgentView, AgentControl, RevisionControl, SwitchControl, SuspensionControl {
   current: Omit<AgentStatus, 'lastRoundMs'> = {
     version: '0.1.0',
     cluster: 'default',
@@ -156,6 +161,21 @@ export class FakeAgent implements AgentView, AgentControl, RevisionControl, Swit
   switchBack(alias: string): Promise<SwitchResult | undefined> {
     this.asked = alias;
     return this.failure ? Promise.reject(this.failure) : Promise.resolve(this.switched);
+  }
+
+  /** What the next suspension answers, and what ending one does. */
+  suspended: SuspendResult | undefined;
+  released: ReleaseResult = { released: [] };
+
+  suspend(request: SuspendRequest): Promise<SuspendResult> {
+    this.asked = request;
+    if (this.suspended) return Promise.resolve(this.suspended);
+    return Promise.reject(this.failure ?? new Error('this test expects no suspension'));
+  }
+
+  release(target: SuspensionTarget): Promise<ReleaseResult> {
+    this.asked = target;
+    return this.failure ? Promise.reject(this.failure) : Promise.resolve(this.released);
   }
 
   /** What it was asked to make again, and what it answers. */

@@ -2,7 +2,7 @@ import { FakeClock, silentLogger } from '../../pkg/api/index.ts';
 import { Cluster } from '../../pkg/cluster/index.ts';
 import { SimulatedCoordinator } from '../../pkg/cluster/simulated/index.ts';
 import type { ManifestObject } from '../../pkg/manifest/index.ts';
-import { silentObserver, Switches } from '../../pkg/reconcile/index.ts';
+import { silentObserver, Suspending, Switches } from '../../pkg/reconcile/index.ts';
 import { SimulatedWorld } from '../../pkg/reconcile/simulated/index.ts';
 import { createTestAgent, TestSource, TestStore, type TestAgent } from './agent.ts';
 
@@ -10,6 +10,7 @@ import { createTestAgent, TestSource, TestStore, type TestAgent } from './agent.
 interface Member extends TestAgent {
   readonly cluster: Cluster;
   readonly switches: Switches;
+  readonly suspensions: Suspending;
 }
 
 /** Whole agents on simulated engines that share overlays and a simulated coordinator, all with the same manifests. */
@@ -62,11 +63,17 @@ export class WholeCluster {
         revision: () => source.state().revision,
         aliases: async () => (await agent.reconciler.cluster()).aliases,
       });
+      const suspensions = new Suspending({
+        holds: cluster.holds,
+        clock: this.clock,
+        revision: () => source.state().revision,
+        here: () => agent.reconciler.status().objects.map(({ key }) => key),
+      });
       await source.start(() => {
         cluster.sourceChanged();
         agent.reconciler.sourceChanged();
       });
-      this.members.push({ ...agent, cluster, switches });
+      this.members.push({ ...agent, cluster, switches, suspensions });
       void cluster.start().then(() => agent.reconciler.start());
     }
     this.declare(...objects);

@@ -19,6 +19,7 @@ const COLOURS: Readonly<Record<ConditionType, Colour>> = {
   Completed: 'green',
   Progressing: 'yellow',
   Drifted: 'yellow',
+  Suspended: 'yellow',
   Degraded: 'red',
   Waiting: 'yellow',
   PruneHeld: 'yellow',

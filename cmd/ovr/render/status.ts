@@ -1,5 +1,5 @@
 import { CONDITIONS, formatDiagnostic, type ConditionType } from '../../../pkg/api/index.ts';
-import type { AgentStatus, SourceCommit, SourceStatus } from '../../../pkg/reconcile/index.ts';
+import type { AgentStatus, ObjectStatus, SourceCommit, SourceStatus } from '../../../pkg/reconcile/index.ts';
 import { coordinatorProblems, coordinatorRows } from './coordinator.ts';
 import { holdRows } from './holds.ts';
 import { paintCondition, type Paint } from './paint.ts';
@@ -18,9 +18,9 @@ const DIGEST_SHOWN = 12;
 const COMMIT_SHOWN = 10;
 const FINE: ReadonlySet<ConditionType> = new Set(['Ready', 'Completed', 'NotHere', 'Ignored']);
 
-/** Whether an object in this condition is not, or not yet, as somebody wants it. */
-export function needsAttention(type: ConditionType): boolean {
-  return !FINE.has(type);
+/** Whether an object is not, or not yet, as somebody wants it. */
+export function needsAttention({ condition, causes }: Pick<ObjectStatus, 'condition' | 'causes'>): boolean {
+  return !FINE.has(condition.type) && !(condition.type === 'Suspended' && causes.length === 0);
 }
 
 /** What `ovr status` prints. */
@@ -96,7 +96,7 @@ function conditionCounts({ objects }: AgentStatus, paint: Paint): string {
 
 async function troubledObjects({ objects }: AgentStatus, { now, paint }: View): Promise<string> {
   const rows = objects
-    .filter(({ condition }) => needsAttention(condition.type))
+    .filter(needsAttention)
     .map(({ key, condition }): Cell[] => {
       const { type, sinceMs, message } = condition;
       return [key, { text: type, painted: paintCondition(paint, type) }, formatAge(now - sinceMs), message];

@@ -74,7 +74,7 @@ function describeAction(paint: Paint, record: ActionRecord, elapsedMs: number): 
 async function printResult(context: CliContext, applied: Applied, steps: number): Promise<void> {
   const { stdout, paint } = context;
   const rows = applied.statuses
-    .filter(({ condition }) => needsAttention(condition.type))
+    .filter(needsAttention)
     .map(({ key, condition }) => {
       const { type, message } = condition;
       return [key, { text: type, painted: paintCondition(paint, type) }, message];

@@ -11,11 +11,15 @@ const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript };
 type Shell = keyof typeof SCRIPTS;
 const SHELLS = Object.keys(SCRIPTS);
 
+const OBJECT_WORDS = LISTING_WORDS.filter((word) => word !== 'nodes');
+
 /** What the first argument of a verb can be, where it is not a path. */
 const WORDS = new Map<string, readonly string[]>([
   ['get', LISTING_WORDS],
   ['describe', LISTING_WORDS],
-  ['explain', LISTING_WORDS.filter((word) => word !== 'nodes')],
+  ['explain', OBJECT_WORDS],
+  ['suspend', OBJECT_WORDS],
+  ['resume', OBJECT_WORDS],
   ['completion', SHELLS],
 ]);
 

@@ -4,6 +4,7 @@ import { readCluster, tryCluster, type ClusterRead } from '../cluster.ts';
 import type { CliContext } from '../context.ts';
 import { placementLine, placementOf } from '../placement.ts';
 import { nodeDetails, renderNode } from '../render/node.ts';
+import { describeSuspension } from '../render/holds.ts';
 import { historyTable } from '../render/history.ts';
 import { outputOption, printData, type Format } from '../render/document.ts';
 import { paintCondition } from '../render/paint.ts';
@@ -64,6 +65,7 @@ function overview({ clock, paint }: CliContext, object: ObjectStatus, cluster: C
     ['Mode', mode],
     ['Condition', `${paintCondition(paint, condition.type)} for ${formatAge(now - condition.sinceMs)}`],
     ['Message', oneLine(condition.message)],
+    ...(object.suspended ? [['Suspended', describeSuspension(object.suspended, now)] as const] : []),
     ...(nextTryMs === undefined ? [] : [['Next try', `in ${formatAge(nextTryMs - now)}`] as const]),
   ]);
 }

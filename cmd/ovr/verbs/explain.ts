@@ -5,6 +5,7 @@ import type { CliContext } from '../context.ts';
 import { placementOf, tellPlacement } from '../placement.ts';
 import { CONDITION_MEANINGS, REASON_MEANINGS } from '../reasons.ts';
 import { outputOption, printData, type Format } from '../render/document.ts';
+import { describeSuspension } from '../render/holds.ts';
 import { paintCondition, type Paint } from '../render/paint.ts';
 import { formatAge, formatDuration, oneLine } from '../render/text.ts';
 import { findObject, parseTarget, type Target } from '../target.ts';
@@ -40,6 +41,7 @@ async function explain(context: CliContext, target: Target, format: Format): Pro
   const paragraphs = [
     verdict(context.paint, object, now),
     whereFrom(object, status),
+    suspension(object, now),
     tellPlacement({ object, status, cluster }),
     differences(object.causes),
     story(context.paint, object.history, now),
@@ -60,6 +62,11 @@ function whereFrom({ origin, mode }: ObjectStatus, { node, mode: agentMode }: Ag
   const declared = origin ? `${origin.file}:${origin.line} declares it` : 'No manifest declares it';
   const watching = mode === 'enforce' && agentMode === 'observe' ? 'observe (the agent’s)' : mode;
   return `${declared}. On node ${node} its mode is ${watching}.`;
+}
+
+function suspension({ suspended }: ObjectStatus, now: number): string {
+  if (!suspended) return '';
+  return `It is suspended ${describeSuspension(suspended, now)}. Until then nothing of it is changed, made or removed, on any node.`;
 }
 
 function differences(causes: readonly Cause[]): string {

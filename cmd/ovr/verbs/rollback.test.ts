@@ -120,7 +120,9 @@ describe('resume', () => {
       stdout: 'the rollback by ann@web1, 5m ago, is over; the source has revision 222222222222\n',
     });
     stage.agent.resumed = {};
-    expect((await stage.run('resume')).stdout).toBe('nothing is pinned; the source was not read yet\n');
+    expect((await stage.run('resume')).stdout).toBe(
+      'no rollback is in force: nothing is pinned; the source was not read yet\n',
+    );
   });
 });
 
