@@ -44,6 +44,7 @@ export const CONDITION_MEANINGS: Readonly<Record<ConditionType, string>> = {
   Degraded: 'It does less than its manifest asks for; the message says what is missing.',
   NotHere: 'It is not this node’s to run.',
   Ignored: 'Its mode is ignore: ovr does not look at it.',
+  Kept: 'Its manifest is gone, and it stays as it is because ovr/prune was "false": ovr neither repairs nor removes it.',
   Waiting: 'Something else must happen first; ovr tries again by itself.',
   Fenced:
     'It is stopped here: without a session with the coordinator, another node may be running it. It comes back with the session.',

@@ -6,6 +6,8 @@ export const ANNOTATIONS = {
   adopt: 'ovr/adopt',
   /** `"true"`: a changed Network may be removed and made again. */
   recreate: 'ovr/recreate',
+  /** `"false"`: what the manifest made stays when the manifest goes. */
+  prune: 'ovr/prune',
 } as const;
 
 export const MODES = ['enforce', 'observe', 'ignore'] as const;

@@ -10,6 +10,7 @@ export const CONDITIONS = [
   'Degraded',
   'NotHere',
   'Ignored',
+  'Kept',
   'Waiting',
   'Fenced',
   'Unschedulable',

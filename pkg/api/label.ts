@@ -6,6 +6,9 @@ export const OWNER_LABELS = {
   specHash: 'ovr.spec-hash',
 } as const;
 
+/** `false` on what stays when its manifest goes. Beside the four above it proves nothing. */
+export const PRUNE_LABEL = 'ovr.prune';
+
 /** What the ownership labels of an engine object say. */
 export interface Ownership {
   readonly cluster: string;
@@ -24,12 +27,21 @@ export function readOwnership(labels: Readonly<Record<string, string>>): Ownersh
   return { cluster, kind, name, specHash };
 }
 
-/** The labels that mark an object as owned. */
-export function ownerLabels(owner: Ownership): Record<string, string> {
+/**
+ * The labels that mark an object as owned.
+ * @param prune whether it goes with its manifest
+ */
+export function ownerLabels(owner: Ownership, prune = true): Record<string, string> {
   return {
     [OWNER_LABELS.cluster]: owner.cluster,
     [OWNER_LABELS.kind]: owner.kind,
     [OWNER_LABELS.name]: owner.name,
     [OWNER_LABELS.specHash]: owner.specHash,
+    ...(prune ? {} : { [PRUNE_LABEL]: 'false' }),
   };
+}
+
+/** Whether the labels say that the object stays when its manifest goes. */
+export function isLabelledToStay(labels: Readonly<Record<string, string>>): boolean {
+  return labels[PRUNE_LABEL] === 'false';
 }

@@ -12,6 +12,7 @@ export function toObject(document: ParsedDocument, origin: Origin): ManifestObje
     key: objectKey(document.kind, name),
     mode: modeOf(annotations[ANNOTATIONS.mode]),
     adopt: annotations[ANNOTATIONS.adopt] === 'true',
+    prune: annotations[ANNOTATIONS.prune] !== 'false',
     origin,
   };
   if (document.kind === 'Network') {

@@ -15,6 +15,8 @@ interface ObjectBase {
   readonly annotations: Readonly<Record<string, string>>;
   readonly mode: Mode;
   readonly adopt: boolean;
+  /** Whether it goes when its manifest does. */
+  readonly prune: boolean;
   readonly origin: Origin;
   /** Digest of kind, name, labels, annotations and the whole spec: changes whenever the manifest's meaning does. */
   readonly digest: string;

@@ -91,6 +91,8 @@ export interface PlanMemory {
   readonly givenUp: ReadonlyMap<ObjectKey, ReadonlyMap<string, string>>;
   /** Containers of updates under way, by ID: where each stood when it was last decided on, and since when. */
   readonly phases: ReadonlyMap<string, PhaseRecord>;
+  /** Whether an object stays when its manifest goes, as the manifest said last, where the labels in the engine say otherwise. */
+  readonly stays?: ReadonlyMap<ObjectKey, boolean>;
 }
 
 /**

@@ -208,7 +208,7 @@ function networkCreate(
   return {
     name: object.name,
     spec: subnet ? { ...object.spec, ipam: { ...object.spec.ipam, subnet } } : object.spec,
-    labels: { ...object.spec.labels, ...ownerLabels(owner) },
+    labels: { ...object.spec.labels, ...ownerLabels(owner, object.prune) },
   };
 }
 

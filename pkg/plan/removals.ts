@@ -3,6 +3,7 @@ import type { ObservedContainer, ObservedNetwork } from '../state/index.ts';
 import type { Action } from './action.ts';
 import type { Elsewhere } from './assignment.ts';
 import { ownedContainer, ownedKeys, ownedNetwork, showList, type PlanContext } from './context.ts';
+import { keptVerdict, keysToKeep } from './keeping.ts';
 import type { ObjectPlan, Verdict } from './result.ts';
 import { stopAndRemove } from './stop.ts';
 import { suspendedBy, suspendedUsers } from './suspension.ts';
@@ -27,29 +28,58 @@ export function planRemovals(
   context: PlanContext,
   elsewhere: ReadonlyMap<ObjectKey, Elsewhere>,
 ): RemovalsPlan {
-  const { revision, settings } = context.input;
   const owned = ownedKeys(context);
-  const leaving = [...owned]
+  const kept = keysToKeep(context);
+  const staying: Verdict[] = [];
+  const keys: ObjectKey[] = [];
+  for (const key of leavingKeys(context, owned, elsewhere)) {
+    const place = elsewhere.get(key);
+    if (isSuspended(context, key)) staying.push(suspendedVerdict(context, key, place));
+    else if (!place && kept.has(key)) staying.push(keptVerdict(key));
+    else keys.push(key);
+  }
+  const removals = planAll({ ...context, kept }, keys, { elsewhere, owned: owned.size });
+  return { ...removals, verdicts: [...removals.verdicts, ...staying] };
+}
+
+/** Owned objects that would go if nothing kept them, sorted. */
+function leavingKeys(
+  context: PlanContext,
+  owned: ReadonlySet<ObjectKey>,
+  elsewhere: ReadonlyMap<ObjectKey, Elsewhere>,
+): ObjectKey[] {
+  const { revision } = context.input;
+  return [...owned]
     .filter((key) => {
       const object = revision.objects.get(key);
       if (!object) return !revision.undecided.has(key);
       return elsewhere.has(key) && (object.mode === 'enforce' || isSuspended(context, key));
     })
     .sort(compareStrings);
-  const suspended = leaving
-    .filter((key) => isSuspended(context, key))
-    .map((key) => suspendedVerdict(context, key, elsewhere.get(key)));
-  const keys = leaving.filter((key) => !isSuspended(context, key));
-  if (keys.length === 0) return { plans: [], verdicts: suspended };
+}
+
+/** The context with what stays when its manifest goes. */
+interface RemovalContext extends PlanContext {
+  readonly kept: ReadonlySet<ObjectKey>;
+}
+
+function planAll(
+  context: RemovalContext,
+  keys: readonly ObjectKey[],
+  about: { readonly elsewhere: ReadonlyMap<ObjectKey, Elsewhere>; readonly owned: number },
+): RemovalsPlan {
+  if (keys.length === 0) return { plans: [], verdicts: [] };
+  const { elsewhere, owned } = about;
   const isMoved = (key: ObjectKey): boolean => elsewhere.get(key)?.reason === 'Moved';
   const guarded = keys.filter((key) => !isMoved(key));
-  const reason = guarded.length > 0 ? holdReason(context, guarded.length, owned.size) : undefined;
+  const reason = guarded.length > 0 ? holdReason(context, guarded.length, owned) : undefined;
   const going = reason === undefined ? keys : keys.filter(isMoved);
   const removals = going.map((key) => planRemoval(context, key, causeOf(key, elsewhere.get(key))));
   const heldVerdicts = reason === undefined ? [] : guarded.map((key): Verdict => heldVerdict(key, reason));
+  const isObserving = context.input.settings.mode === 'observe';
   return {
-    plans: settings.mode === 'observe' ? [] : removals.flatMap(({ plan }) => (plan ? [plan] : [])),
-    verdicts: [...removals.map(({ verdict }) => verdict), ...heldVerdicts, ...suspended],
+    plans: isObserving ? [] : removals.flatMap(({ plan }) => (plan ? [plan] : [])),
+    verdicts: [...removals.map(({ verdict }) => verdict), ...heldVerdicts],
     ...(reason === undefined ? {} : { held: { reason, keys: guarded } }),
   };
 }
@@ -95,7 +125,7 @@ interface Removal {
   readonly verdict: Verdict;
 }
 
-function planRemoval(context: PlanContext, key: ObjectKey, cause: Cause): Removal {
+function planRemoval(context: RemovalContext, key: ObjectKey, cause: Cause): Removal {
   return splitKey(key).kind === 'Network'
     ? removeNetworks(context, key, cause)
     : removeContainers(context, key, cause);
@@ -117,7 +147,7 @@ function isContainerOf(context: PlanContext, container: ObservedContainer, key: 
   return owner !== undefined && objectKey('Container', owner.name) === key;
 }
 
-function removeNetworks(context: PlanContext, key: ObjectKey, cause: Cause): Removal {
+function removeNetworks(context: RemovalContext, key: ObjectKey, cause: Cause): Removal {
   const networks = context.input.observed.networks
     .filter((network) => ownedNetwork(context, network) && objectKey('Network', network.name) === key)
     .sort((a, b) => compareStrings(a.id, b.id));
@@ -130,9 +160,9 @@ function removeNetworks(context: PlanContext, key: ObjectKey, cause: Cause): Rem
     const message = `containers that ovr does not own still use it: ${showList(foreign)}; disconnect them first`;
     return { verdict: { condition: { key, type: 'Waiting', message }, causes: [cause] } };
   }
-  const suspended = suspendedUsers(context, users);
-  if (suspended.length > 0) {
-    const message = `containers that are suspended still use it: ${showList(suspended)}; resume them first`;
+  const staying = usersThatStay(context, users);
+  if (staying !== undefined) {
+    const message = `containers that ${staying} first`;
     return { verdict: { condition: { key, type: 'Waiting', message }, causes: [cause] } };
   }
   if (
@@ -151,6 +181,22 @@ function removeNetworks(context: PlanContext, key: ObjectKey, cause: Cause): Rem
     plan: { key, rank: 3, steps, waitsFor },
     verdict: { condition: { key, type: 'Progressing', message: 'to be removed' }, causes: [cause] },
   };
+}
+
+/** Why containers do not go with their network: who they are, and the mend. */
+function usersThatStay(context: RemovalContext, users: readonly ObservedContainer[]): string | undefined {
+  const suspended = suspendedUsers(context, users);
+  if (suspended.length > 0) return `are suspended still use it: ${showList(suspended)}; resume them`;
+  const { revision } = context.input;
+  const kept = users
+    .map((container) => nameOf(context, container))
+    .filter((name) => {
+      const key = objectKey('Container', name);
+      return context.kept.has(key) && !revision.objects.has(key);
+    });
+  if (kept.length === 0) return undefined;
+  const names = showList([...new Set(kept)].sort(compareStrings));
+  return `no manifest declares and ovr/prune keeps still use it: ${names}; remove them`;
 }
 
 function removeStep(network: ObservedNetwork, cause: Cause): Action {

@@ -49,7 +49,7 @@ export function createSteps({ context, object, cause }: Making, place: Place): A
   const { name } = place;
   const container: ContainerRef = { name };
   const [first, ...others] = place.endpoints;
-  const labels = { ...object.spec.labels, ...ownerLabels(owner) };
+  const labels = { ...object.spec.labels, ...ownerLabels(owner, object.prune) };
   return [
     {
       type: 'CreateContainer',

@@ -1,4 +1,4 @@
-import { objectKey, type Condition, type ObjectKey } from '../api/index.ts';
+import { isLabelledToStay, objectKey, type Condition, type ObjectKey } from '../api/index.ts';
 import type { ManifestObject, Revision } from '../manifest/index.ts';
 import {
   objectNameOf,
@@ -22,6 +22,7 @@ export class Memory implements PlanMemory {
   successions: ReadonlyMap<ObjectKey, Succession> = new Map();
   readonly givenUp = new Map<ObjectKey, Map<string, string>>();
   readonly phases = new Map<string, PhaseRecord>();
+  readonly stays = new Map<ObjectKey, boolean>();
   #isDirty = false;
 
   /** Reads what toJson() wrote; anything else is forgotten without harm. */
@@ -31,6 +32,7 @@ export class Memory implements PlanMemory {
     for (const id of saved.createdIds) this.createdIds.add(id);
     for (const [key, failure] of saved.failedUpdates) this.failedUpdates.set(key, failure);
     for (const [id, phase] of saved.phases ?? []) this.phases.set(id, phase);
+    for (const [key, { stays }] of saved.stays ?? []) this.stays.set(key, stays);
   }
 
   toJson(): unknown {
@@ -40,6 +42,7 @@ export class Memory implements PlanMemory {
       createdIds: [...this.createdIds],
       failedUpdates: [...this.failedUpdates],
       phases: [...this.phases],
+      stays: [...this.stays].map(([key, stays]) => [key, { stays }]),
     };
   }
 
@@ -81,6 +84,7 @@ export class Memory implements PlanMemory {
       containers: new Map(observed.containers.map((container) => [container.name, container])),
     };
     this.successions = plan.successions;
+    this.#learnStays(revision, seen);
     const planned = new Set(plan.objects.map(({ key }) => key));
     for (const { condition, causes } of plan.verdicts) {
       const object = revision.objects.get(condition.key);
@@ -95,10 +99,25 @@ export class Memory implements PlanMemory {
       });
       this.givenUp.delete(condition.key);
     }
+    const known = plan.verdicts.map(({ condition }) => condition.key);
     this.#forgetExcept(
-      new Set(plan.verdicts.map(({ condition }) => condition.key)),
+      new Set(known),
       new Set(observed.containers.map(({ id }) => id)),
     );
+    const keep = new Set([...known, ...revision.undecided]);
+    for (const key of this.stays.keys()) if (!keep.has(key) && this.stays.delete(key)) this.#isDirty = true;
+  }
+
+  /** Docker cannot label what exists, and an annotation may come or go at any time. */
+  #learnStays({ objects }: Revision, { networks, containers }: Seen): void {
+    for (const { kind, key, name, prune } of objects.values()) {
+      if (kind === 'Alias') continue;
+      const { labels = {} } = (kind === 'Network' ? networks : containers).get(name) ?? {};
+      const isTold = isLabelledToStay(labels) === !prune;
+      if (isTold ? !this.stays.delete(key) : this.stays.get(key) === !prune) continue;
+      if (!isTold) this.stays.set(key, !prune);
+      this.#isDirty = true;
+    }
   }
 
   #recordOf(object: ManifestObject, seen: Seen): AppliedRecord {
@@ -192,13 +211,15 @@ interface Saved {
   readonly failedUpdates: [ObjectKey, { specHash: string; message: string }][];
   /** Absent in what an older version has saved. */
   readonly phases?: [string, PhaseRecord][];
+  /** The same. */
+  readonly stays?: [ObjectKey, { readonly stays: boolean }][];
 }
 
 /** The file is ours and written atomically; the check is for one of another version or cut by hand. */
 function isSaved(saved: unknown): saved is Saved {
   if (typeof saved !== 'object' || saved === null) return false;
-  const { format, applied, createdIds, failedUpdates, phases = [] } = saved as Record<string, unknown>;
-  if (format !== FORMAT || !Array.isArray(createdIds) || !isPairs(phases)) return false;
+  const { format, applied, createdIds, failedUpdates, phases = [], stays = [] } = saved as Record<string, unknown>;
+  if (format !== FORMAT || !Array.isArray(createdIds) || !isPairs(phases) || !isPairs(stays)) return false;
   return isPairs(applied) && isPairs(failedUpdates) && createdIds.every((id) => typeof id === 'string');
 }
 

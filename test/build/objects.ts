@@ -12,7 +12,7 @@ import {
   type Revision,
 } from '../../pkg/manifest/index.ts';
 
-type Common = Partial<Pick<ManifestObject, 'mode' | 'adopt' | 'labels' | 'annotations'>>;
+type Common = Partial<Pick<ManifestObject, 'mode' | 'adopt' | 'prune' | 'labels' | 'annotations'>>;
 
 const ORIGIN = { file: 'test.yaml', line: 1, column: 1 };
 
@@ -28,6 +28,7 @@ function common(
     annotations: given.annotations ?? {},
     mode: given.mode ?? 'enforce',
     adopt: given.adopt ?? false,
+    prune: given.prune ?? true,
     origin: ORIGIN,
   };
 }

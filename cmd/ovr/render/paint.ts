@@ -25,6 +25,7 @@ const COLOURS: Readonly<Record<ConditionType, Colour>> = {
   PruneHeld: 'yellow',
   NotHere: 'dim',
   Ignored: 'dim',
+  Kept: 'dim',
   Fenced: 'yellow',
   Unschedulable: 'red',
   Conflict: 'red',

@@ -16,7 +16,7 @@ interface View {
 const DIGEST_SHOWN = 12;
 /** As the agent's own messages have it. */
 const COMMIT_SHOWN = 10;
-const FINE: ReadonlySet<ConditionType> = new Set(['Ready', 'Completed', 'NotHere', 'Ignored']);
+const FINE: ReadonlySet<ConditionType> = new Set(['Ready', 'Completed', 'NotHere', 'Ignored', 'Kept']);
 
 /** Whether an object is not, or not yet, as somebody wants it. */
 export function needsAttention({ condition, causes }: Pick<ObjectStatus, 'condition' | 'causes'>): boolean {

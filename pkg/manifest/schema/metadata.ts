@@ -22,10 +22,12 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   [ANNOTATIONS.mode]: MODES,
   [ANNOTATIONS.adopt]: ['true', 'false'],
   [ANNOTATIONS.recreate]: ['true', 'false'],
+  [ANNOTATIONS.prune]: ['true', 'false'],
 };
 const KINDS_OF: Readonly<Record<string, readonly Kind[]>> = {
   [ANNOTATIONS.recreate]: ['Network'],
   [ANNOTATIONS.adopt]: ['Network', 'Container'],
+  [ANNOTATIONS.prune]: ['Network', 'Container'],
 };
 
 const labels = textMap({
@@ -71,7 +73,7 @@ function annotations(kind: Kind) {
     description:
       'ovr/mode: enforce (default), observe (report drift, repair nothing) or ignore. ovr/adopt: "true" takes over an existing ' +
       'unowned object of this name. ovr/recreate (Network only): "true" lets a changed network be removed and made again. ' +
-      'Other names are free.',
+      'ovr/prune (not for an Alias): "false" leaves it running when its manifest goes. Other names are free.',
     examples: [{ 'ovr/mode': 'observe' }],
     like: '{ovr/mode: observe}',
   })

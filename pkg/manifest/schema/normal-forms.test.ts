@@ -69,6 +69,7 @@ describe('defaults', () => {
     expect(parseManifest(container(''), 'x.yaml').objects[0]).toMatchObject({
       mode: 'enforce',
       adopt: false,
+      prune: true,
     });
   });
 });
