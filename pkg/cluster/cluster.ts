@@ -24,6 +24,7 @@ import { Leader } from './leader.ts';
 import { Lease } from './lease.ts';
 import { decodeName, FOLDERS } from './paths.ts';
 import { Names } from './names.ts';
+import { standingsOf } from './standings.ts';
 import { Memory, type Kept } from './memory.ts';
 import { Membership } from './membership.ts';
 import type { Parts } from './parts.ts';
@@ -224,7 +225,7 @@ export class Cluster implements Coordination {
     const { stamp, leaving } = this.#follower.told;
     const seen = this.#witness.see(status, stamp);
     this.#membership.report(status);
-    this.#names.tell(status.aliases);
+    this.#names.tell(status.aliases, standingsOf(status, this.#deps.revision().revision));
     this.#reporter.report(writeReport(makeReport(status, this.#deps.revision().revision, seen)));
     // Somebody waits for this node to show that it has given something up, and only the next round can show that. One that did not reach
     // the engine shows nothing, and would ring for the next at once, for ever: the loop tries again in its own time.

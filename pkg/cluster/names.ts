@@ -1,4 +1,4 @@
-import { STANDINGS, type AliasView, type HolderFact } from '../plan/index.ts';
+import { STANDINGS, standingName, type AliasView, type HolderFact } from '../plan/index.ts';
 import { Fields, readDocument, writeDocument, type DocumentRead } from './document.ts';
 import { Loop } from './loop.ts';
 import { ownDocumentWrites } from './own-document.ts';
@@ -12,8 +12,8 @@ type FactsByAlias = ReadonlyMap<string, readonly HolderFact[]>;
 const MAX_FACTS = 5_000;
 
 /**
- * Tells the other nodes at once which containers of this node hold which alias, in `names/<node>`, and learns the same of them. Only nodes
- * that have such containers write, and only they watch.
+ * Tells the other nodes at once which containers of this node hold which alias, and how those stand that depend on others or others on
+ * them, in `names/<node>`, and learns the same of them. Only nodes that have such containers write, and only they watch.
  */
 export class Names {
   readonly #parts: Parts;
@@ -39,13 +39,14 @@ export class Names {
     return connection !== 0 && this.#known?.connection === connection ? this.#known.facts : undefined;
   }
 
-  /** Takes what this node's newest round found. */
-  tell(views: readonly AliasView[]): void {
+  /** Takes what this node's newest round found: who holds which alias, and how containers stand that depend on each other. */
+  tell(views: readonly AliasView[], standings: readonly Omit<HolderFact, 'node'>[]): void {
     const { node } = this.#parts;
     const own = views.flatMap(({ name, holders }) =>
       holders.filter((fact) => fact.node === node).map((fact): Fact => ({ alias: name, ...fact })),
     );
-    this.#own = own.slice(0, MAX_FACTS);
+    const others = standings.map((fact): Fact => ({ alias: standingName(fact.container), node, ...fact }));
+    this.#own = [...own, ...others].slice(0, MAX_FACTS);
     this.#writing.ring();
   }
 

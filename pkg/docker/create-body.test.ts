@@ -10,6 +10,7 @@ const BARE: ContainerSpec = {
   nodeConstraint: [],
   reschedule: 'never',
   updateStrategy: DEFAULT_UPDATE_STRATEGY,
+  dependsOn: [],
   env: [],
   volumes: [],
   ports: [],

@@ -50,6 +50,7 @@ export const DIAGNOSTIC_CODES = {
   'network-mode-unsupported': 'error',
   'network-duplicate': 'error',
   'network-invalid': 'error',
+  'dependency-duplicate': 'error',
   'alias-invalid': 'error',
   'selector-invalid': 'error',
   'address-invalid': 'error',
@@ -62,9 +63,11 @@ export const DIAGNOSTIC_CODES = {
   'address-duplicate': 'error',
   'subnet-overlap': 'error',
   'alias-conflict': 'error',
+  'dependency-cycle': 'error',
   'alias-unattached': 'warning',
   'alias-unheld': 'warning',
   'network-undeclared': 'warning',
+  'dependency-undeclared': 'warning',
   'port-conflict': 'warning',
 } as const satisfies Readonly<Record<string, 'error' | 'warning'>>;
 

@@ -19,12 +19,14 @@ const CHANGEABLE: readonly string[] = [
   'reschedule',
   'imagePullPolicy',
   'updateStrategy',
+  'dependsOn',
 ] satisfies (keyof ContainerSpec)[];
 
 /** Lists whose order means nothing to Docker. */
 const UNORDERED: readonly string[] = [
   'capAdd',
   'capDrop',
+  'dependsOn',
   'devices',
   'env',
   'extraHosts',
@@ -42,6 +44,7 @@ const CONTAINER_DEFAULT_VALUES = {
   nodeConstraint: [],
   reschedule: 'never',
   updateStrategy: DEFAULT_UPDATE_STRATEGY,
+  dependsOn: [],
   env: [],
   volumes: [],
   ports: [],

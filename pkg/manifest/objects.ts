@@ -68,6 +68,14 @@ export interface Ipam {
   readonly ipRange?: string;
 }
 
+export const DEPENDENCY_CONDITIONS = ['Started', 'Healthy'] as const;
+
+/** Another container, and how it must stand. */
+export interface Dependency {
+  readonly name: string;
+  readonly condition: (typeof DEPENDENCY_CONDITIONS)[number];
+}
+
 /**
  * A container with its defaults. Optional means: the manifest does not set it, so it is left to the engine and not compared.
  * Durations are milliseconds, sizes bytes, CPUs billionths of a core (Docker's NanoCpus).
@@ -79,6 +87,8 @@ export interface ContainerSpec {
   readonly nodeConstraint: readonly string[];
   readonly reschedule: 'on-node-failure' | 'never';
   readonly updateStrategy: UpdateStrategy;
+  /** What must stand before it starts, in the manifest's order. */
+  readonly dependsOn: readonly Dependency[];
   /** Absent: the engine's default bridge, not compared. Empty: no network. */
   readonly networks?: readonly NetworkAttachment[];
   /** Replaces the image's entrypoint. */

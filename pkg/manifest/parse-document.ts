@@ -95,10 +95,13 @@ function placesOf(document: ParsedDocument, tree: Tree, source: Source): ObjectP
     return document.spec.ipam ? { name, subnet: place('spec', 'ipam', 'subnet') } : { name };
   }
   if (document.kind === 'Alias') return { name, network: place('spec', 'network') };
-  const { networks, ports } = document.spec;
+  const { networks, ports, dependsOn } = document.spec;
   return {
     name,
     ...(networks?.length ? { networks: networks.map((_, index) => place('spec', 'networks', index)) } : {}),
+    ...(dependsOn.length > 0
+      ? { dependsOn: dependsOn.map((_, index) => place('spec', 'dependsOn', index)) }
+      : {}),
     ...(ports.length > 0 ? { ports: place('spec', 'ports') } : {}),
   };
 }

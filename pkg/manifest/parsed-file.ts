@@ -21,6 +21,8 @@ export interface ObjectPlaces {
   readonly name: Place;
   /** Of each network attachment. */
   readonly networks?: readonly Place[];
+  /** Of each dependency. */
+  readonly dependsOn?: readonly Place[];
   /** Of an alias. */
   readonly network?: Place;
   readonly ports?: Place;

@@ -6,6 +6,7 @@ import { assignContainers, type Assignments } from './assignment.ts';
 import { planContainer, type ContainerOutcome } from './containers.ts';
 import { createContext } from './context.ts';
 import { planFenced } from './fencing.ts';
+import { afterDependencies, type PlannedContainer } from './dependencies.ts';
 import type { PlanInput } from './input.ts';
 import { JOINING_RECHECK_MS, untilJoined } from './joining.ts';
 import { planNetworks } from './networks.ts';
@@ -24,12 +25,14 @@ export function plan(given: PlanInput): Plan {
   const assignments = assignContainers(given);
   const here = assignments.here.map((object) => whileSuspended(input, object));
   const aliases = planAliases(context, here);
+  const planned = here.map((declared): PlannedContainer => {
+    const object = withGivenNames(declared, aliases.given.get(declared.key));
+    const outcome = untilJoined(context, planContainer({ ...context, aliases }, object, networks.outlooks));
+    if (!outcome.plan) return { object, outcome };
+    return { object, outcome: { ...outcome, plan: withTenure(object, input, outcome.plan) } };
+  });
   const containers: ContainerOutcome[] = [
-    ...here.map((declared) => {
-      const object = withGivenNames(declared, aliases.given.get(declared.key));
-      const outcome = untilJoined(context, planContainer({ ...context, aliases }, object, networks.outlooks));
-      return outcome.plan ? { ...outcome, plan: withTenure(object, input, outcome.plan) } : outcome;
-    }),
+    ...afterDependencies(context, planned).map(({ outcome }) => outcome),
     ...assignments.fenced.map((object) => planFenced(context, object)),
   ];
   const removals = planRemovals(context, assignments.elsewhere);

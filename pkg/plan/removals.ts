@@ -7,6 +7,7 @@ import { keptVerdict, keysToKeep } from './keeping.ts';
 import type { ObjectPlan, Verdict } from './result.ts';
 import { stopAndRemove } from './stop.ts';
 import { suspendedBy, suspendedUsers } from './suspension.ts';
+import { sortTopologically } from './topology.ts';
 
 /** Below this many, a removal is an everyday change and needs no confirmation. */
 const FREE_REMOVALS = 3;
@@ -77,11 +78,31 @@ function planAll(
   const removals = going.map((key) => planRemoval(context, key, causeOf(key, elsewhere.get(key))));
   const heldVerdicts = reason === undefined ? [] : guarded.map((key): Verdict => heldVerdict(key, reason));
   const isObserving = context.input.settings.mode === 'observe';
+  const plans = removals.flatMap(({ plan }) => (plan ? [plan] : []));
   return {
-    plans: isObserving ? [] : removals.flatMap(({ plan }) => (plan ? [plan] : [])),
+    plans: isObserving ? [] : dependantsFirst(context, plans),
     verdicts: [...removals.map(({ verdict }) => verdict), ...heldVerdicts],
     ...(reason === undefined ? {} : { held: { reason, keys: guarded } }),
   };
+}
+
+/** What goes together goes in reverse order: a container after all that depended on it, as far as is remembered. */
+function dependantsFirst({ input }: PlanContext, plans: readonly ObjectPlan[]): ObjectPlan[] {
+  const going = new Set(plans.map(({ key }) => key));
+  const dependants = new Map<ObjectKey, ObjectKey[]>();
+  for (const key of going) {
+    for (const name of input.memory.applied.get(key)?.dependsOn ?? []) {
+      const dependency = objectKey('Container', name);
+      if (going.has(dependency)) dependants.set(dependency, [...(dependants.get(dependency) ?? []), key]);
+    }
+  }
+  if (dependants.size === 0) return [...plans];
+  // What is remembered is of different times, so it may go in a circle.
+  const knotted = new Set(sortTopologically([...going].map((key) => [key, dependants.get(key) ?? []])).knotted);
+  return plans.map((plan) => {
+    const first = knotted.has(plan.key) ? [] : (dependants.get(plan.key) ?? []);
+    return first.length === 0 ? plan : { ...plan, waitsFor: [...plan.waitsFor, ...first] };
+  });
 }
 
 function isSuspended({ input }: PlanContext, key: ObjectKey): boolean {

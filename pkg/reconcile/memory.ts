@@ -132,7 +132,12 @@ export class Memory implements PlanMemory {
     const wanted = new Set(object.spec.networks?.map((attachment) => attachment.name));
     const before = Object.entries(this.applied.get(object.key)?.addresses ?? {});
     const kept = Object.fromEntries(before.filter(([network]) => wanted.has(network)));
-    return { digest, addresses: { ...kept, ...addressesOf(container) } };
+    const dependsOn = object.spec.dependsOn.map((dependency) => dependency.name);
+    return {
+      digest,
+      addresses: { ...kept, ...addressesOf(container) },
+      ...(dependsOn.length > 0 ? { dependsOn } : {}),
+    };
   }
 
   /** What ovr itself took away or stopped is no drift when it comes back. Addresses are kept while the container is. */

@@ -8,7 +8,7 @@ import {
   describePrune,
   describeSource,
 } from './agent-status.ts';
-import { dependencyFailed, isAsDeclared, isRepair, movesName, type Confirmation } from './assess.ts';
+import { dependencyFailed, isAsDeclared, isRepair, movesName, notAfter, type Confirmation } from './assess.ts';
 import { Board } from './board.ts';
 import { FlapBreaker } from './breaker.ts';
 import { DriftTracker } from './drift-tracker.ts';
@@ -307,7 +307,10 @@ export class Reconciler implements AgentView, AgentControl {
     this.#heals.planned(plan.objects, busy);
     this.#memory.learn({ ...round, nowMs: this.#deps.clock.now() });
     const isFresh = (object: ObjectPlan): boolean => (this.#laneEnds.get(object.key) ?? 0) <= times.laneEnds;
-    const due = plan.objects.filter((object) => isFresh(object) && this.#mayTry(object, nowMs));
+    const due = notAfter(
+      plan.objects.filter((object) => isFresh(object) && this.#mayTry(object, nowMs)),
+      new Set(plan.objects.filter((object) => this.#pauseMs(object, nowMs) > 0).map(({ key }) => key)),
+    );
     if (plan.objects.some((object) => !isFresh(object))) this.#bell.ring();
     if (refused === undefined) this.#memory.recordFailures(due);
     this.#lanes.dispatch(refused === undefined ? due : []);
@@ -324,7 +327,12 @@ export class Reconciler implements AgentView, AgentControl {
 
   #mayTry(object: ObjectPlan, nowMs: number): boolean {
     if (this.#retries.blocking(object, nowMs)) return false;
-    return !isRepair(object) || this.#breaker.pauseMs(object.key, nowMs) === 0;
+    return this.#pauseMs(object, nowMs) === 0;
+  }
+
+  /** How long the flap breaker still holds what is planned. */
+  #pauseMs(object: ObjectPlan, nowMs: number): number {
+    return isRepair(object) ? this.#breaker.pauseMs(object.key, nowMs) : 0;
   }
 
   /** The condition an object shows: the plan's, or what its last try ran into. */
@@ -340,7 +348,7 @@ export class Reconciler implements AgentView, AgentControl {
       : verdict.condition;
     const { condition, nextTryInMs } = shownCondition(planned, {
       failure: object && this.#retries.failureOf(object.key),
-      pauseMs: object && isRepair(object) ? this.#breaker.pauseMs(object.key, nowMs) : 0,
+      pauseMs: object ? this.#pauseMs(object, nowMs) : 0,
       nowMs,
     });
     const nextTry = nextTryInMs === undefined ? {} : { nextTryMs: wallMs + nextTryInMs };
@@ -353,7 +361,7 @@ export class Reconciler implements AgentView, AgentControl {
     for (const object of plan.objects) {
       const nextTryMs = this.#retries.blocking(object, nowMs)?.nextTryMs;
       if (nextTryMs !== undefined) this.#bell.ring(Math.max(1, nextTryMs - nowMs));
-      const pauseMs = isRepair(object) ? this.#breaker.pauseMs(object.key, nowMs) : 0;
+      const pauseMs = this.#pauseMs(object, nowMs);
       if (pauseMs > 0) this.#bell.ring(pauseMs);
     }
   }

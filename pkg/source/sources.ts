@@ -4,7 +4,11 @@ import { assemble } from '../manifest/merge/index.ts';
 import type { Source, SourcePart, SourceState } from '../reconcile/index.ts';
 
 /** What all objects together show anew, now perhaps differently: another source may declare the network, or use the port. */
-const SHOWN_ANEW: ReadonlySet<string> = new Set(['network-undeclared', 'port-conflict']);
+const SHOWN_ANEW: ReadonlySet<string> = new Set([
+  'network-undeclared',
+  'dependency-undeclared',
+  'port-conflict',
+]);
 
 /**
  * Several sources as one. There is a revision once each of them has one; an object that two of them declare is an error that

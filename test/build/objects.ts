@@ -71,6 +71,7 @@ export function container(
     nodeConstraint: [],
     reschedule: 'never',
     updateStrategy: DEFAULT_UPDATE_STRATEGY,
+    dependsOn: [],
     env: [],
     volumes: [],
     ports: [],
@@ -80,9 +81,9 @@ export function container(
     ...spec,
   };
   const { networks, restartPolicy, resources, nodeConstraint, reschedule, ...others } = full;
-  const { imagePullPolicy, updateStrategy, ...fixed } = others;
+  const { imagePullPolicy, updateStrategy, dependsOn, ...fixed } = others;
   const placed = { networks, restartPolicy, resources, nodeConstraint, reschedule };
-  const live = { ...placed, imagePullPolicy, updateStrategy };
+  const live = { ...placed, imagePullPolicy, updateStrategy, dependsOn };
   const specHash = JSON.stringify(fixed);
   return {
     ...common('Container', name, given),

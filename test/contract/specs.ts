@@ -14,6 +14,7 @@ export function containerSpec(image: string, changes: Partial<ContainerSpec> = {
     nodeConstraint: [],
     reschedule: 'never',
     updateStrategy: DEFAULT_UPDATE_STRATEGY,
+    dependsOn: [],
     command: ['sleep', '1000'],
     env: [],
     volumes: [],

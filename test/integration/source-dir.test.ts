@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -212,6 +212,82 @@ describe('a folder', () => {
     expect(names()).toEqual(['a', 'b']);
     fs.chmodSync(dir, 0o755);
     await until(() => doubt() === '', 'no doubt');
+  });
+
+  // Root may read everything, so a child that is nobody stands for an agent that lost its permission.
+  it.skipIf(!isRoot)('that nobody may read any more removes nothing', async () => {
+    const script = `
+      import { createDirSource } from '${join(import.meta.dirname, '../../pkg/source/index.ts')}';
+      import { systemClock } from '${join(import.meta.dirname, '../../pkg/agent/index.ts')}';
+      import { silentLogger } from '${join(import.meta.dirname, '../../pkg/api/index.ts')}';
+      const source = createDirSource({ dirs: ['${dir}'], clock: systemClock, logger: silentLogger, rescanMs: 200 });
+      await source.start(() => {
+        const { revision, doubt = '' } = source.state();
+        console.log(JSON.stringify([[...(revision?.objects.keys() ?? [])].length, doubt]));
+      });
+      process.stdin.once('data', () => process.exit(0));
+    `;
+    fs.chmodSync(base, 0o755);
+    const nobody = { uid: 65_534, gid: 65_534 };
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], nobody);
+    let said = '';
+    child.stdout.on('data', (text: Buffer) => (said += text.toString()));
+    const states = (): [number, string][] =>
+      said
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as [number, string]);
+    const lastDoubt = (): string | undefined => states().at(-1)?.[1];
+    await until(() => lastDoubt() === '', 'read as nobody');
+    fs.chmodSync(dir, 0o700);
+    await until(() => lastDoubt()?.includes('EACCES') === true, 'doubt');
+    fs.chmodSync(dir, 0o755);
+    await until(() => lastDoubt() === '', 'no doubt');
+    child.stdin.write('done\n');
+    expect(new Set(states().map(([objects]) => objects))).toEqual(new Set([2]));
+    source = createDirSource({ dirs: [], clock: systemClock, logger: silentLogger });
+  });
+
+  it.skipIf(!isRoot)('that is a mount point removes nothing when it is unmounted', async () => {
+    const point = join(base, 'point');
+    fs.mkdirSync(point);
+    const mount = (): boolean => spawnSync('mount', ['-t', 'tmpfs', 'ovr-test', point]).status === 0;
+    if (!mount()) return;
+    try {
+      fs.writeFileSync(join(point, 'm.yaml'), manifest('m'));
+      await start([point]);
+      expect(names()).toEqual(['m']);
+      execFileSync('umount', [point]);
+      await until(() => doubt().includes('empty'), 'doubt');
+      await sleep(RESCAN_MS * 2);
+      expect([names(), doubt()]).toEqual([['m'], expect.stringContaining('empty')]);
+      expect(mount()).toBe(true);
+      fs.writeFileSync(join(point, 'm.yaml'), manifest('m', 1_300));
+      await until(() => networks().get('m') === 1_300 && doubt() === '', 'the new mount');
+    } finally {
+      spawnSync('umount', [point]);
+    }
+  });
+
+  it.each([
+    ['to an empty folder', 'empty', (to: string) => fs.mkdirSync(to)],
+    ['to nothing', 'cannot be read', () => undefined],
+  ])('that is a link which is pointed %s removes nothing', async (_where, says, make) => {
+    const [link, other] = [join(base, 'link'), join(base, 'other')];
+    const point = (to: string): void => {
+      fs.symlinkSync(to, join(base, 'link2'));
+      fs.renameSync(join(base, 'link2'), link);
+    };
+    point(dir);
+    await start([link]);
+    make(other);
+    point(other);
+    await until(() => doubt().includes(says), 'doubt');
+    await sleep(RESCAN_MS * 2);
+    expect([names(), doubt()]).toEqual([['a', 'b'], expect.stringContaining(says)]);
+    point(dir);
+    await until(() => doubt() === '', 'no doubt');
+    expect(names()).toEqual(['a', 'b']);
   });
 
   it.skipIf(!isRoot)('that is mounted over and unmounted removes nothing while it is empty', async () => {

@@ -7,6 +7,7 @@ import type { Revision } from '../revision.ts';
 import { addressErrors } from './addresses.ts';
 import { aliasConflicts, aliasWarnings } from './aliases.ts';
 import { byKind, find, whereIs, type Candidate, type Finding } from './candidate.ts';
+import { dependencyCycles, undeclaredDependencies } from './dependencies.ts';
 import { portConflicts } from './ports.ts';
 import { overlappingSubnets } from './subnets.ts';
 import { undeclaredNetworks } from './undeclared.ts';
@@ -77,6 +78,7 @@ class Merger {
         ...overlappingSubnets(candidates.networks),
         ...addressErrors(candidates),
         ...aliasConflicts(candidates),
+        ...dependencyCycles(candidates.containers),
       ];
       if (errors.length === 0) return;
       this.#findings.push(...errors);
@@ -90,12 +92,15 @@ class Merger {
     const candidates = byKind(this.#candidates.values());
     const { networks, containers } = candidates;
     const declared = new Set(networks.map(({ object }) => object.name));
+    const known = new Set(containers.map(({ object }) => object.name));
     for (const { kind, name } of [...this.#undecided].map(splitKey)) {
       if (kind === 'Network') declared.add(name);
+      if (kind === 'Container') known.add(name);
     }
     this.#findings.push(
       ...portConflicts(containers),
       ...undeclaredNetworks(containers, declared),
+      ...undeclaredDependencies(containers, known),
       ...aliasWarnings(candidates),
     );
   }

@@ -27,6 +27,7 @@ import {
 } from '../value/index.ts';
 import { attachments } from './attachments.ts';
 import { nodeConstraint } from './constraints.ts';
+import { dependsOn } from './depends-on.ts';
 import { environment } from './environment.ts';
 import {
   amount,
@@ -94,6 +95,7 @@ export const containerSpec: z.ZodType<ContainerSpec> = record(
       description: 'Whether another node takes the container over when its node is lost.',
     }).default('never'),
     updateStrategy: updateStrategy.default(DEFAULT_UPDATE_STRATEGY),
+    dependsOn: dependsOn.default([]),
     networks: z.exactOptional(attachments),
     command: z.exactOptional(
       commandWords("Replaces the image's entrypoint. Empty: as if left out.", [['httpd']]),

@@ -34,6 +34,7 @@ describe('defaults', () => {
       nodeConstraint: [],
       reschedule: 'never',
       updateStrategy: { type: 'Recreate', readyTimeoutMs: 120_000, drainMs: 10_000 },
+      dependsOn: [],
       env: [],
       volumes: [],
       ports: [],
@@ -192,6 +193,16 @@ describe('normal forms of a container', () => {
         devices: [
           { hostPath: '/dev/fuse', containerPath: '/dev/fuse', permissions: 'rwm' },
           { hostPath: '/dev/a', containerPath: '/dev/b', permissions: 'r' },
+        ],
+      },
+    ],
+    [
+      'dependsOn: [cache, {kind: Container, name: db, condition: Healthy}, {name: queue}]',
+      {
+        dependsOn: [
+          { name: 'cache', condition: 'Started' },
+          { name: 'db', condition: 'Healthy' },
+          { name: 'queue', condition: 'Started' },
         ],
       },
     ],

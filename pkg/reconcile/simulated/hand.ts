@@ -217,6 +217,7 @@ const DEFAULT_CONTAINER: ContainerSpec = {
   nodeConstraint: [],
   reschedule: 'never',
   updateStrategy: DEFAULT_UPDATE_STRATEGY,
+  dependsOn: [],
   env: [],
   volumes: [],
   ports: [],
