@@ -10,6 +10,8 @@ import type { Testimony } from './witness.ts';
 export interface Report {
   /** Empty before manifests have been read. */
   readonly revision: string;
+  /** Empty before everything was as declared once, and from an agent that does not tell. */
+  readonly applied: string;
   readonly converged: boolean;
   /** Whether the engine answered in the newest round. */
   readonly engineUp: boolean;
@@ -48,6 +50,7 @@ export function makeReport(
     .map(({ key, condition }) => ({ key, type: condition.type, message: cut(condition.message) }));
   return {
     revision: status.revision?.digest ?? '',
+    applied: status.applied?.digest ?? '',
     converged: status.converged,
     engineUp: status.engine.up && status.lastRoundMs !== undefined,
     acting,
@@ -64,6 +67,7 @@ export function writeReport(report: Report): string {
 export function readReport(path: string, text: string): DocumentRead<Report> {
   return readDocument(path, text, (fields) => ({
     revision: fields.text('revision'),
+    applied: fields.has('applied') ? fields.text('applied') : '',
     converged: fields.flag('converged'),
     engineUp: fields.flag('engineUp'),
     acting: readStamp(fields.fields('acting')),

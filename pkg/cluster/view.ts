@@ -160,12 +160,21 @@ function shownMember(member: Member, swarm: ReadonlySet<string>): Partial<NodeSt
 function shownReport(
   report: Report | undefined,
   here: AgentStatus | undefined,
-): Pick<NodeStatus, 'revision' | 'converged' | 'conditions'> {
+): Pick<NodeStatus, 'revision' | 'applied' | 'converged' | 'conditions'> {
   const conditions = report?.conditions ?? [];
-  const told = here ? { revision: here.revision?.digest ?? '', converged: here.converged } : report;
+  const told = here ? toldHere(here) : report;
   if (!told) return { conditions };
-  const { revision, converged } = told;
-  return { ...(revision === '' ? {} : { revision }), converged, conditions };
+  const { revision, applied, converged } = told;
+  return {
+    ...(revision === '' ? {} : { revision }),
+    ...(applied === '' ? {} : { applied }),
+    converged,
+    conditions,
+  };
+}
+
+function toldHere({ revision, applied, converged }: AgentStatus): Pick<Report, 'revision' | 'applied' | 'converged'> {
+  return { revision: revision?.digest ?? '', applied: applied?.digest ?? '', converged };
 }
 
 /** Hosts that are only registered with classic Swarm. */

@@ -86,6 +86,12 @@ function addSources(add: Add): void {
     series: ({ revision }) => (revision ? [{ labels: { revision: revision.digest }, value: 1 }] : []),
   });
   add({
+    name: 'ovr_applied_revision_info',
+    help: 'The revision with which everything on the node was last as declared.',
+    labelNames: ['revision'],
+    series: ({ applied }) => (applied ? [{ labels: { revision: applied.digest }, value: 1 }] : []),
+  });
+  add({
     name: 'ovr_pinned_revision_info',
     help: 'The revision that somebody has pinned.',
     labelNames: ['revision'],

@@ -23,6 +23,7 @@ export class Memory implements PlanMemory {
   readonly givenUp = new Map<ObjectKey, Map<string, string>>();
   readonly phases = new Map<string, PhaseRecord>();
   readonly stays = new Map<ObjectKey, boolean>();
+  #converged: ConvergedRevision | undefined;
   #isDirty = false;
 
   /** Reads what toJson() wrote; anything else is forgotten without harm. */
@@ -33,6 +34,7 @@ export class Memory implements PlanMemory {
     for (const [key, failure] of saved.failedUpdates) this.failedUpdates.set(key, failure);
     for (const [id, phase] of saved.phases ?? []) this.phases.set(id, phase);
     for (const [key, { stays }] of saved.stays ?? []) this.stays.set(key, stays);
+    this.#converged = saved.converged;
   }
 
   toJson(): unknown {
@@ -43,6 +45,7 @@ export class Memory implements PlanMemory {
       failedUpdates: [...this.failedUpdates],
       phases: [...this.phases],
       stays: [...this.stays].map(([key, stays]) => [key, { stays }]),
+      ...(this.#converged ? { converged: this.#converged } : {}),
     };
   }
 
@@ -50,6 +53,18 @@ export class Memory implements PlanMemory {
     const known = this.applied.get(key);
     if (known && JSON.stringify(known) === JSON.stringify(record)) return;
     this.applied.set(key, record);
+    this.#isDirty = true;
+  }
+
+  /** The revision with which everything here was last as declared. */
+  get converged(): ConvergedRevision | undefined {
+    return this.#converged;
+  }
+
+  /** Everything is as this revision declares. */
+  recordConverged(digest: string, nowMs: number): void {
+    if (this.#converged?.digest === digest) return;
+    this.#converged = { digest, sinceMs: nowMs };
     this.#isDirty = true;
   }
 
@@ -210,6 +225,13 @@ interface Seen {
   readonly containers: ReadonlyMap<string, ObservedContainer>;
 }
 
+/** A revision, and since when everything was as it declares. */
+export interface ConvergedRevision {
+  readonly digest: string;
+  /** Milliseconds since the epoch. */
+  readonly sinceMs: number;
+}
+
 interface Saved {
   readonly applied: [ObjectKey, AppliedRecord][];
   readonly createdIds: string[];
@@ -217,15 +239,27 @@ interface Saved {
   /** Absent in what an older version has saved. */
   readonly phases?: [string, PhaseRecord][];
   /** The same. */
+  readonly converged?: ConvergedRevision;
+  /** The same. */
   readonly stays?: [ObjectKey, { readonly stays: boolean }][];
 }
 
 /** The file is ours and written atomically; the check is for one of another version or cut by hand. */
 function isSaved(saved: unknown): saved is Saved {
   if (typeof saved !== 'object' || saved === null) return false;
-  const { format, applied, createdIds, failedUpdates, phases = [], stays = [] } = saved as Record<string, unknown>;
+  const { format, applied, createdIds, failedUpdates, phases = [], stays = [], converged } = saved as Record<
+    string,
+    unknown
+  >;
+  if (converged !== undefined && !isConverged(converged)) return false;
   if (format !== FORMAT || !Array.isArray(createdIds) || !isPairs(phases) || !isPairs(stays)) return false;
   return isPairs(applied) && isPairs(failedUpdates) && createdIds.every((id) => typeof id === 'string');
+}
+
+function isConverged(value: unknown): value is ConvergedRevision {
+  if (typeof value !== 'object' || value === null) return false;
+  const { digest, sinceMs } = value as Record<string, unknown>;
+  return typeof digest === 'string' && typeof sinceMs === 'number';
 }
 
 function isPairs(list: unknown): boolean {

@@ -185,6 +185,7 @@ export class Reconciler implements AgentView, AgentControl {
       ...describeEngine(this.#health.facts, this.#health.problem),
       ...describeSource(source.name, state),
       ...describePrune(this.#last?.plan.held),
+      ...(this.#memory.converged ? { applied: this.#memory.converged } : {}),
       coordinator: this.#deps.coordination.status(),
       holds,
       working: [...this.#lanes.running()].sort(compareStrings),
@@ -317,6 +318,7 @@ export class Reconciler implements AgentView, AgentControl {
     this.#scheduleNext(plan, nowMs);
     this.#isConverged =
       refused === undefined && plan.objects.length === 0 && isAsDeclared(plan.verdicts, revision);
+    if (this.#isConverged) this.#memory.recordConverged(revision.digest, this.#deps.clock.now());
   }
 
   /** Why nothing may be changed now. */

@@ -12,6 +12,7 @@ import type {
 import type { EngineKind } from '../state/index.ts';
 import type { Finding, FindingAnswer } from './heal/republisher.ts';
 import type { HoldStatus } from './hold-status.ts';
+import type { ConvergedRevision } from './memory.ts';
 import type { PinState, SourceCommit } from './ports.ts';
 
 /** How a step ended. A closed set: it is a metric label. */
@@ -152,6 +153,8 @@ export interface NodeStatus {
     readonly containers: number;
   };
   readonly revision?: string;
+  /** The revision with which everything there was last as declared. */
+  readonly applied?: string;
   readonly converged?: boolean;
   /** Objects that are not Ready there, at most 200. */
   readonly conditions: readonly {
@@ -212,6 +215,8 @@ export interface AgentStatus {
   /** What constraints and placement can ask about this node; absent until the engine has answered. */
   readonly host?: HostSummary;
   readonly revision?: { readonly digest: string; readonly objects: number };
+  /** With which everything on this node was last as declared, and since when; another one than `revision` until that is reached. */
+  readonly applied?: ConvergedRevision;
   /** Present while somebody has pinned a revision. */
   readonly pin?: PinState;
   readonly coordinator: CoordinatorStatus;

@@ -75,6 +75,7 @@ const wideNodeColumns: readonly Column<NodeRow>[] = [
     head: 'MEMORY',
     cell: ({ host, requested }) => share(requested.memoryBytes, host?.memoryBytes, formatMemory),
   },
+  { head: 'APPLIED', cell: ({ applied }) => (applied ?? '').slice(0, SHORT_ID) },
   { head: 'CONVERGED', cell: ({ converged }) => yesOrNo(converged) },
   { head: 'SWARM', cell: ({ inSwarmDiscovery }) => (inSwarmDiscovery ? 'registered' : '') },
   { head: 'LABELS', cell: ({ host }) => formatLabels(host?.labels ?? {}) },

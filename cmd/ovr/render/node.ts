@@ -56,6 +56,7 @@ function overview(node: NodeDetails, { paint, here }: NodeView): string {
     ['Role', clean(host?.role)],
     ['Platform', clean(host && `${host.os}/${host.arch}`)],
     ['Revision', clean(describeRevision(node, here))],
+    ['Applied', clean(node.applied === node.revision ? undefined : node.applied?.slice(0, SHORT_ID))],
     ['Converged', yesOrNo(converged)],
     ['Swarm', inSwarmDiscovery ? 'registered in classic Swarm’s discovery' : ''],
   ];

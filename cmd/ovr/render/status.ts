@@ -44,10 +44,21 @@ function overview(agent: AgentStatus, { now, paint }: View): string {
     ...coordinatorRows(agent, paint),
     ...sources.flatMap((source) => sourceRows(source, now)),
     ['Revision', `${inForce}${describePin(agent)}`],
+    ...appliedRows(agent, { now, paint }),
     ...holdRows(agent.holds, { now, paint }),
     ['Objects', conditionCounts(agent, paint)],
     ['Converged', converged ? paint('green', 'yes') : paint('yellow', 'no')],
   ]);
+}
+
+/** Only where another revision than the one in force was the last to be reached. */
+function appliedRows(
+  { applied, revision }: AgentStatus,
+  { now, paint }: View,
+): [label: string, text: string][] {
+  if (!applied || !revision || applied.digest === revision.digest) return [];
+  const last = `${applied.digest.slice(0, DIGEST_SHOWN)}, reached ${formatAge(now - applied.sinceMs)} ago`;
+  return [['Applied', paint('yellow', `${last}; the one in force is not reached yet`)]];
 }
 
 /** Who and how to end it is told by the hold. */

@@ -27,6 +27,16 @@ Converged:   yes
     });
   });
 
+  it('shows what was applied last, where that is another revision than the one in force', async () => {
+    const revision = { digest: 'abcdef0123456789', objects: 2 };
+    stage.agent.set({ revision, applied: { digest: revision.digest, sinceMs: stage.ago(60) } });
+    expect((await stage.run('status')).stdout).not.toContain('Applied');
+    stage.agent.set({ converged: false, applied: { digest: 'fedcba9876543210', sinceMs: stage.ago(60) } });
+    expect((await stage.run('status')).stdout).toContain(
+      'Applied:     fedcba987654, reached 1m ago; the one in force is not reached yet\n',
+    );
+  });
+
   it('lists every problem', async () => {
     stage.agent.set({
       node: '',
