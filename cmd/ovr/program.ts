@@ -27,7 +27,10 @@ import type { AddVerb, Run } from './verb.ts';
 const VERBS: readonly { readonly group: string; readonly verbs: readonly AddVerb[] }[] = [
   { group: 'Look:', verbs: [addStatus, addGet, addDescribe, addExplain, addEvents, addHistory, addCheck] },
   { group: 'Work with manifests:', verbs: [addValidate, addDiff, addApply, addPlace, addSchema] },
-  { group: 'Decide:', verbs: [addSwitch, addRollback, addSuspend, addResume, addPrune, addRepublish, addSync] },
+  {
+    group: 'Decide:',
+    verbs: [addSwitch, addRollback, addSuspend, addResume, addPrune, addRepublish, addSync],
+  },
   { group: 'Other:', verbs: [addCompletion, addVersion] },
 ];
 

@@ -1,14 +1,17 @@
 import { join } from 'node:path';
 import type { Clock, Logger } from '../api/index.ts';
 import { readVersion, type Config } from '../config/index.ts';
+import type { Revision } from '../manifest/index.ts';
 import { createMetrics } from '../metrics/index.ts';
 import {
   Reconciler,
   Suspending,
   Switches,
+  type HoldStore,
   type ReconcilerOptions,
   type Observer,
   type RevisionControl,
+  type Source,
   type SuspensionControl,
   type SwitchControl,
 } from '../reconcile/index.ts';
@@ -84,26 +87,45 @@ export async function createAgent(config: Config, deps: AgentDeps): Promise<Agen
     },
     reconcilerOptions(config),
   );
-  const switches = new Switches({
-    holds: shared.holds,
-    clock,
-    revision: () => source.state().revision,
-    aliases: async () => (await reconciler.cluster()).aliases,
-  });
-  const suspensions = new Suspending({
-    holds: shared.holds,
-    clock,
-    revision: () => source.state().revision,
-    here: () => reconciler.status().objects.map(({ key }) => key),
-  });
+  const overrides = createOverrides({ holds: shared.holds, clock, source, reconciler });
   const checks: Checks = createChecks(config, { ...deps, engine, source, shared, metrics });
   const server = config.once
     ? undefined
     : createApi(config, {
-        ...{ reconciler, rollbacks, switches, suspensions },
+        ...{ reconciler, rollbacks, ...overrides },
         ...{ metrics, sources, checks, clock, logger },
       });
   return lifeOf({ config, sources, revisions, shared, reconciler, checks, server });
+}
+
+interface Overrides {
+  readonly switches: SwitchControl;
+  readonly suspensions: SuspensionControl;
+}
+
+/** What people may put in the place of the manifests. */
+function createOverrides(deps: {
+  holds: HoldStore;
+  clock: Clock;
+  source: Source;
+  reconciler: Reconciler;
+}): Overrides {
+  const { holds, clock, source, reconciler } = deps;
+  const revision = (): Revision | undefined => source.state().revision;
+  return {
+    switches: new Switches({
+      holds,
+      clock,
+      revision,
+      aliases: async () => (await reconciler.cluster()).aliases,
+    }),
+    suspensions: new Suspending({
+      holds,
+      clock,
+      revision,
+      here: () => reconciler.status().objects.map(({ key }) => key),
+    }),
+  };
 }
 
 interface Life {
@@ -169,11 +191,9 @@ function reporting(observer: Observer, shared: SharedPart): Observer {
 
 function createApi(
   config: Config,
-  parts: {
+  parts: Overrides & {
     reconciler: Reconciler;
     rollbacks: RevisionControl;
-    switches: SwitchControl;
-    suspensions: SuspensionControl;
     checks: Checks;
     metrics: ReturnType<typeof createMetrics>;
     sources: ManifestSources;

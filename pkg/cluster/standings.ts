@@ -31,7 +31,9 @@ function namesOf(revision: Revision): ReadonlySet<string> {
   const depending = [...revision.objects.values()].filter(
     (object): object is ContainerObject => object.kind === 'Container' && object.spec.dependsOn.length > 0,
   );
-  const names = new Set(depending.flatMap(({ name, spec }) => [name, ...spec.dependsOn.map((each) => each.name)]));
+  const names = new Set(
+    depending.flatMap(({ name, spec }) => [name, ...spec.dependsOn.map((each) => each.name)]),
+  );
   interesting.set(revision, names);
   return names;
 }

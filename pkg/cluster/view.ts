@@ -173,7 +173,11 @@ function shownReport(
   };
 }
 
-function toldHere({ revision, applied, converged }: AgentStatus): Pick<Report, 'revision' | 'applied' | 'converged'> {
+function toldHere({
+  revision,
+  applied,
+  converged,
+}: AgentStatus): Pick<Report, 'revision' | 'applied' | 'converged'> {
   return { revision: revision?.digest ?? '', applied: applied?.digest ?? '', converged };
 }
 

@@ -9,4 +9,3 @@ export * from './parsed-file.ts';
 export * from './policy/index.ts';
 export * from './revision.ts';
 export * from './stored.ts';
-export { didYouMean } from './value/suggest.ts';

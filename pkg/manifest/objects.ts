@@ -7,6 +7,11 @@ export interface Origin {
   readonly column: number;
 }
 
+/** The folder of the file that declares an object: what goes or comes as a whole when something is unmounted. */
+export function folderOf({ file }: Pick<Origin, 'file'>): string {
+  return file.slice(0, Math.max(0, file.lastIndexOf('/')));
+}
+
 interface ObjectBase {
   readonly key: ObjectKey;
   readonly name: string;

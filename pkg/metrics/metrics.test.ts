@@ -229,12 +229,14 @@ describe('createMetrics', () => {
     expect(await lines('ovr_hold_active')).toEqual([
       'ovr_hold_active{kind="rollback"} 0',
       'ovr_hold_active{kind="switch"} 0',
+      'ovr_hold_active{kind="suspend"} 0',
     ]);
     const holds = ['a', 'b'].map((name) => ({ ...hold, id: `switch/${name}`, kind: 'switch' as const }));
     metrics.observer.statusChanged(status({ holds }));
     expect(await lines('ovr_hold_active')).toEqual([
       'ovr_hold_active{kind="rollback"} 0',
       'ovr_hold_active{kind="switch"} 2',
+      'ovr_hold_active{kind="suspend"} 0',
     ]);
   });
 
@@ -348,7 +350,10 @@ describe('docs/metrics.md', () => {
     ];
     const pin = { revision: 'abc', who: 'ann', sinceMs: 0 };
     metrics.observer.statusChanged(
-      status({ objects, sources, pin, revision: { digest: 'abc', objects: 1 } }),
+      status({
+        ...{ objects, sources, pin, revision: { digest: 'abc', objects: 1 } },
+        applied: { digest: 'abc', sinceMs: 0 },
+      }),
     );
     const dns = { asked: 1, untried: 0, odd: [], omitted: 0 };
     const pings = (['mtu', 'ok'] as const).map((reach) => ({

@@ -36,7 +36,8 @@ export function afterDependencies(
   for (const name of knotted) {
     const each = decided.get(name);
     const message = 'its dependencies go round in a circle, so none of them can start: take one out';
-    if (each && startsIt(each.outcome)) decided.set(name, { ...each, outcome: waiting(each.outcome, message) });
+    if (each && startsIt(each.outcome))
+      decided.set(name, { ...each, outcome: waiting(each.outcome, message) });
   }
   return planned.map((each) => decided.get(each.object.name) ?? each);
 }
@@ -154,7 +155,8 @@ function lookElsewhere({ input }: PlanContext, { name, condition }: Dependency):
     );
   }
   const facts = cluster.holders?.get(standingName(name));
-  if (cluster.holders === undefined) return unmet('it is on another node, and the coordinator does not tell how it stands');
+  if (cluster.holders === undefined)
+    return unmet('it is on another node, and the coordinator does not tell how it stands');
   const isMet = ({ has, standing }: HolderFact): boolean =>
     condition === 'Started' ? has : has && standing === 'ready';
   if (facts?.some(isMet)) return MET;

@@ -2,7 +2,7 @@ export * from './action.ts';
 export * from './addresses.ts';
 export * from './alias.ts';
 export * from './alias-outcome.ts';
-export { standingName } from './dependencies.ts';
+export * from './dependencies.ts';
 export * from './input.ts';
 export * from './plan.ts';
 export * from './playbook.ts';

@@ -113,6 +113,8 @@ export interface AppliedRecord {
   readonly addresses: Readonly<Record<string, string>>;
   /** Names that aliases gave it, by network name; absent where they gave none. */
   readonly given?: Readonly<Record<string, readonly string[]>>;
+  /** Of the file that declared it. Absent in what an older version has saved. */
+  readonly folder?: string;
   /** Of a container: the containers that it depends on; they go after it. Absent: none. */
   readonly dependsOn?: readonly string[];
   /** Of a network: the subnet that it has, so that it gets the same one when it is made again. */

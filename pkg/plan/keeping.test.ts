@@ -36,7 +36,11 @@ describe('what no manifest declares', () => {
     ],
     [
       'stays where its manifest said so after it was made',
-      { ...busy, observed: { networks: [net], containers: [running] }, ...remembered({ 'Container/web': true }) },
+      {
+        ...busy,
+        observed: { networks: [net], containers: [running, containerOf(other)] },
+        ...remembered({ 'Container/web': true }),
+      },
       [],
       { 'Container/web': 'Kept' },
     ],
@@ -54,7 +58,10 @@ describe('what no manifest declares', () => {
     ],
     [
       'stays as it is, also stopped',
-      { ...busy, observed: { networks: [net], containers: [{ ...labelled, state: 'exited' }] } },
+      {
+        ...busy,
+        observed: { networks: [net], containers: [{ ...labelled, state: 'exited' }, containerOf(other)] },
+      },
       [],
       { 'Container/web': 'Kept' },
     ],
@@ -69,7 +76,8 @@ describe('what no manifest declares', () => {
     const planned = planCase(given);
     expect(outline(planned)).toEqual(steps);
     expect(planned.held).toBeUndefined();
-    for (const [key, condition] of Object.entries(conditions)) expect(conditionOf(planned, key)).toBe(condition);
+    for (const [key, condition] of Object.entries(conditions))
+      expect(conditionOf(planned, key)).toBe(condition);
   });
 
   it('says why it is there and how it goes', () => {

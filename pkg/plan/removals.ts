@@ -1,4 +1,5 @@
 import { compareStrings, objectKey, splitKey, type Cause, type ObjectKey } from '../api/index.ts';
+import { folderOf } from '../manifest/index.ts';
 import type { ObservedContainer, ObservedNetwork } from '../state/index.ts';
 import type { Action } from './action.ts';
 import type { Elsewhere } from './assignment.ts';
@@ -73,7 +74,7 @@ function planAll(
   const { elsewhere, owned } = about;
   const isMoved = (key: ObjectKey): boolean => elsewhere.get(key)?.reason === 'Moved';
   const guarded = keys.filter((key) => !isMoved(key));
-  const reason = guarded.length > 0 ? holdReason(context, guarded.length, owned) : undefined;
+  const reason = guarded.length > 0 ? holdReason(context, guarded, owned) : undefined;
   const going = reason === undefined ? keys : keys.filter(isMoved);
   const removals = going.map((key) => planRemoval(context, key, causeOf(key, elsewhere.get(key))));
   const heldVerdicts = reason === undefined ? [] : guarded.map((key): Verdict => heldVerdict(key, reason));
@@ -98,7 +99,9 @@ function dependantsFirst({ input }: PlanContext, plans: readonly ObjectPlan[]): 
   }
   if (dependants.size === 0) return [...plans];
   // What is remembered is of different times, so it may go in a circle.
-  const knotted = new Set(sortTopologically([...going].map((key) => [key, dependants.get(key) ?? []])).knotted);
+  const knotted = new Set(
+    sortTopologically([...going].map((key) => [key, dependants.get(key) ?? []])).knotted,
+  );
   return plans.map((plan) => {
     const first = knotted.has(plan.key) ? [] : (dependants.get(plan.key) ?? []);
     return first.length === 0 ? plan : { ...plan, waitsFor: [...plan.waitsFor, ...first] };
@@ -119,17 +122,33 @@ function heldVerdict(key: ObjectKey, message: string): Verdict {
   return { condition: { key, type: 'PruneHeld', message }, causes: [] };
 }
 
-function holdReason(context: PlanContext, removals: number, owned: number): string | undefined {
+function holdReason(context: PlanContext, keys: readonly ObjectKey[], owned: number): string | undefined {
   const { doubt, pruneConfirmed, revision } = context.input;
   if (doubt !== undefined) return `nothing is removed while in doubt: ${doubt}`;
   if (pruneConfirmed) return undefined;
   if (revision.objects.size === 0) {
     return 'the sources declare nothing at all; if that is meant, run `ovr prune --confirm`';
   }
-  if (removals > FREE_REMOVALS && removals * 2 > owned) {
-    return `${removals} of ${owned} owned objects would go at once; if that is meant, run \`ovr prune --confirm\``;
+  const emptied = emptiedFolder(context, keys);
+  if (emptied !== undefined) {
+    return `no file of ${emptied} declares anything any more; if that is meant (and it is mounted), run \`ovr prune --confirm\``;
+  }
+  if (keys.length > FREE_REMOVALS && keys.length * 2 > owned) {
+    return `${keys.length} of ${owned} owned objects would go at once; if that is meant, run \`ovr prune --confirm\``;
   }
   return undefined;
+}
+
+/** A folder out of which the objects came and that declares nothing now, as when it is not mounted after the host was started. */
+function emptiedFolder({ input }: PlanContext, keys: readonly ObjectKey[]): string | undefined {
+  const { revision, memory } = input;
+  const gone = keys.filter((key) => !revision.objects.has(key));
+  const before = new Set(
+    gone.map((key) => memory.applied.get(key)?.folder).filter((folder) => folder !== undefined),
+  );
+  if (before.size === 0) return undefined;
+  for (const { origin } of revision.objects.values()) before.delete(folderOf(origin));
+  return [...before].sort(compareStrings)[0];
 }
 
 function causeOf(key: ObjectKey, elsewhere: Elsewhere | undefined): Cause {

@@ -75,20 +75,24 @@ describe('what is suspended', () => {
       [
         'Container/web',
         'Suspended',
-        'by ann; does not belong here: node==elsewhere is not met: this node is node-1, so it goes once it is resumed',
+        'by ann; does not belong here: node==elsewhere: this node is node-1, so it goes once it is resumed',
       ],
     ],
     [
       'and belongs elsewhere is not here',
       { objects: [container('web', { nodeConstraint: ['node==elsewhere'] })], ...one },
       [],
-      ['Container/web', 'NotHere', 'node==elsewhere is not met: this node is node-1'],
+      ['Container/web', 'NotHere', 'node==elsewhere: this node is node-1'],
     ],
     [
       'keeps another trouble, with a word on the suspension',
       { objects: [web], ...one },
       [],
-      ['Container/web', 'Waiting', 'network ovr0 does not exist and no manifest declares it (suspended by ann)'],
+      [
+        'Container/web',
+        'Waiting',
+        'network ovr0 does not exist and no manifest declares it (suspended by ann)',
+      ],
     ],
     [
       'and a network: containers of it wait',

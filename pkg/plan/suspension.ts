@@ -58,7 +58,10 @@ function suspendedVerdict({ condition, causes }: Verdict, who: string): Verdict 
     case 'Completed':
       return { condition: { key, type: 'Suspended', message: `by ${who}; as declared: ${message}` }, causes };
     case 'Drifted':
-      return { condition: { key, type: 'Suspended', message: `by ${who}; differs: ${fields(causes)}` }, causes };
+      return {
+        condition: { key, type: 'Suspended', message: `by ${who}; differs: ${fields(causes)}` },
+        causes,
+      };
     case 'NotHere':
     case 'Ignored':
     case 'Suspended':

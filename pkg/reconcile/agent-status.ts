@@ -98,6 +98,10 @@ function describePart({ name, state }: SourcePart, isApplied: boolean): SourceSt
   };
 }
 
+export function describeApplied(converged: AgentStatus['applied']): Pick<AgentStatus, 'applied'> {
+  return converged ? { applied: converged } : {};
+}
+
 export function describePrune(held: Plan['held']): Pick<AgentStatus, 'prune'> {
   return { prune: { held: held !== undefined, reason: held?.reason ?? '', keys: held?.keys ?? [] } };
 }

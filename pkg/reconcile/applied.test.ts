@@ -6,7 +6,7 @@ import { SimulatedWorld } from './simulated/index.ts';
 
 it('what was applied last stays so, also over a restart, until the newest revision is reached', async () => {
   const clock = new FakeClock();
-  const engine = new SimulatedWorld({ clock, images: ['busybox'] }).host().engine;
+  const engine = new SimulatedWorld({ clock, images: ['busybox'], pullable: [] }).host().engine;
   const store = new TestStore();
   let agent = await startAgent({ engine, clock, store });
   const shown = (): (string | undefined)[] => {

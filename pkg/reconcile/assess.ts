@@ -9,11 +9,6 @@ export function dependencyFailed(plan: ObjectPlan, dependency: ObjectKey): PlanR
   return { ok: false, error: new OvrError('dependency-failed', 'waiting', message), fellBack: false };
 }
 
-/** Without what waits for one of those that are paused: nothing else keeps it from going ahead of them. */
-export function notAfter(plans: readonly ObjectPlan[], paused: ReadonlySet<ObjectKey>): readonly ObjectPlan[] {
-  return paused.size === 0 ? plans : plans.filter(({ waitsFor }) => !waitsFor.some((key) => paused.has(key)));
-}
-
 /** Whether the plan puts right what somebody else changed. */
 export function isRepair(plan: ObjectPlan): boolean {
   return plan.steps.some(({ cause }) => cause.drift);

@@ -78,7 +78,8 @@ function problemOf(hold: Hold, { revision, isHere }: HoldScene): string | undefi
   if (!revision) return undefined;
   const target = suspendedTarget(hold.id);
   if (target !== undefined && target !== 'all') {
-    if (revision.objects.has(target) || !isHere || isHere(target)) return undefined;
+    const isKnown = revision.objects.has(target) || revision.undecided.has(target);
+    if (isKnown || !isHere || isHere(target)) return undefined;
     const { kind, name } = splitKey(target);
     return `no manifest declares ${kind} ${name}, and this node has nothing of it`;
   }

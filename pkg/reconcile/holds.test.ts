@@ -14,8 +14,10 @@ import {
   holdKind,
   holdOf,
   noHolds,
+  suspendId,
   switchId,
   type Hold,
+  type HoldScene,
 } from './index.ts';
 import { SimulatedWorld } from './simulated/index.ts';
 
@@ -48,6 +50,11 @@ describe('a hold', () => {
     ['rollback/1', undefined],
     ['switch/nginx', 'switch'],
     ['switch/', undefined],
+    ['suspend', 'suspend'],
+    ['suspend/Container/web', 'suspend'],
+    ['suspend/Container/', undefined],
+    ['suspend/Pod/web', undefined],
+    ['suspend/Container/web/1', undefined],
     ['freeze', undefined],
   ])('%s is of kind %s', (id, kind) => {
     expect(holdKind(id)).toBe(kind);
@@ -90,9 +97,31 @@ describe('a hold', () => {
     ]);
   });
 
+  it('says what a suspension is about, and when there is nothing to suspend', () => {
+    const web: Hold = { id: suspendId('Container/web'), who: 'ann', whenMs: 1, what: '{}' };
+    const all: Hold = { ...web, id: suspendId('all') };
+    expect(describeHolds([all, web])).toEqual([
+      { ...all, kind: 'suspend', says: 'everything stays as it is', release: 'ovr resume --all' },
+      { ...web, kind: 'suspend', says: 'stays as it is', release: 'ovr resume container web' },
+    ]);
+    const problem = (scene: HoldScene): (string | undefined)[] =>
+      describeHolds([all, web], scene).map((hold) => hold.problem);
+    const none = revision([]);
+    expect(problem({ revision: none })).toEqual([undefined, undefined]);
+    expect(problem({ revision: none, isHere: () => true })).toEqual([undefined, undefined]);
+    expect(problem({ revision: revision([], ['Container/web']), isHere: () => false })).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect(problem({ revision: none, isHere: () => false })).toEqual([
+      undefined,
+      'no manifest declares Container web, and this node has nothing of it',
+    ]);
+  });
+
   it('says why a switch has no effect', () => {
     const problems = (holds: readonly Hold[], ...objects: ManifestObject[]): (string | undefined)[] =>
-      describeHolds(holds, revision(objects)).map(({ problem }) => problem);
+      describeHolds(holds, { revision: revision(objects) }).map(({ problem }) => problem);
     const nginx = alias('nginx', { selector: { app: 'nginx' } });
     expect(problems([rollback, green], nginx)).toEqual([undefined, undefined]);
     expect(problems([rollback, green])).toEqual([undefined, 'no manifest declares Alias nginx']);

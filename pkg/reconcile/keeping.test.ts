@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { startAgent, TestStore, type TestAgent } from '../../test/build/agent.ts';
 import { container } from '../../test/build/objects.ts';
 import { FakeClock } from '../api/index.ts';
+import type { ContainerObject } from '../manifest/index.ts';
 import { SimulatedWorld } from './simulated/index.ts';
 
 interface Stage {
@@ -37,10 +38,11 @@ function conditionOf({ agent }: Stage, key: string): string | undefined {
 }
 
 describe('ovr/prune: "false"', () => {
-  it.each([
+  const rows: [what: string, ...revisions: (readonly ContainerObject[])[]][] = [
     ['from the start', [kept, other]],
     ['added later, for which nothing is made again', [plain, other], [kept, other]],
-  ])('%s: the container outlives its manifest and restarts', async (_what, ...revisions) => {
+  ];
+  it.each(rows)('%s: the container outlives its manifest and restarts', async (_what, ...revisions) => {
     const on = await stage();
     on.agent.source.declare(...revisions[0]!);
     await on.agent.run();

@@ -1,5 +1,5 @@
 import { isLabelledToStay, objectKey, type Condition, type ObjectKey } from '../api/index.ts';
-import type { ManifestObject, Revision } from '../manifest/index.ts';
+import { folderOf, type ManifestObject, type Revision } from '../manifest/index.ts';
 import {
   objectNameOf,
   type AppliedRecord,
@@ -115,10 +115,7 @@ export class Memory implements PlanMemory {
       this.givenUp.delete(condition.key);
     }
     const known = plan.verdicts.map(({ condition }) => condition.key);
-    this.#forgetExcept(
-      new Set(known),
-      new Set(observed.containers.map(({ id }) => id)),
-    );
+    this.#forgetExcept(new Set(known), new Set(observed.containers.map(({ id }) => id)));
     const keep = new Set([...known, ...revision.undecided]);
     for (const key of this.stays.keys()) if (!keep.has(key) && this.stays.delete(key)) this.#isDirty = true;
   }
@@ -137,11 +134,12 @@ export class Memory implements PlanMemory {
 
   #recordOf(object: ManifestObject, seen: Seen): AppliedRecord {
     const { digest, name } = object;
+    const folder = folderOf(object.origin);
     if (object.kind === 'Network') {
       const [subnet] = seen.networks.get(name)?.subnets ?? [];
-      return { digest, addresses: {}, ...(subnet ? { subnet: subnet.subnet } : {}) };
+      return { digest, folder, addresses: {}, ...(subnet ? { subnet: subnet.subnet } : {}) };
     }
-    if (object.kind !== 'Container') return { digest, addresses: {} };
+    if (object.kind !== 'Container') return { digest, folder, addresses: {} };
     const container = seen.containers.get(name);
     // One that has ended has no addresses, and asks for those it had when it runs again.
     const wanted = new Set(object.spec.networks?.map((attachment) => attachment.name));
@@ -150,6 +148,7 @@ export class Memory implements PlanMemory {
     const dependsOn = object.spec.dependsOn.map((dependency) => dependency.name);
     return {
       digest,
+      folder,
       addresses: { ...kept, ...addressesOf(container) },
       ...(dependsOn.length > 0 ? { dependsOn } : {}),
     };
@@ -247,13 +246,15 @@ interface Saved {
 /** The file is ours and written atomically; the check is for one of another version or cut by hand. */
 function isSaved(saved: unknown): saved is Saved {
   if (typeof saved !== 'object' || saved === null) return false;
-  const { format, applied, createdIds, failedUpdates, phases = [], stays = [], converged } = saved as Record<
-    string,
-    unknown
-  >;
-  if (converged !== undefined && !isConverged(converged)) return false;
-  if (format !== FORMAT || !Array.isArray(createdIds) || !isPairs(phases) || !isPairs(stays)) return false;
+  const { format, applied, createdIds, failedUpdates } = saved as Record<string, unknown>;
+  if (format !== FORMAT || !Array.isArray(createdIds) || !isLaterSaved(saved)) return false;
   return isPairs(applied) && isPairs(failedUpdates) && createdIds.every((id) => typeof id === 'string');
+}
+
+/** What older versions have not saved. */
+function isLaterSaved(saved: object): boolean {
+  const { phases = [], stays = [], converged } = saved as Record<string, unknown>;
+  return isPairs(phases) && isPairs(stays) && (converged === undefined || isConverged(converged));
 }
 
 function isConverged(value: unknown): value is ConvergedRevision {

@@ -3,12 +3,13 @@ import type { ObjectPlan, Plan, Verdict } from '../plan/index.ts';
 import { Bell } from './bell.ts';
 import {
   describeAgent,
+  describeApplied,
   describeEngine,
   describeObjects,
   describePrune,
   describeSource,
 } from './agent-status.ts';
-import { dependencyFailed, isAsDeclared, isRepair, movesName, notAfter, type Confirmation } from './assess.ts';
+import { dependencyFailed, isAsDeclared, isRepair, movesName, type Confirmation } from './assess.ts';
 import { Board } from './board.ts';
 import { FlapBreaker } from './breaker.ts';
 import { DriftTracker } from './drift-tracker.ts';
@@ -26,7 +27,7 @@ import { Memory } from './memory.ts';
 import type { EngineEvent, Stoppable } from './ports.ts';
 import { plannedChanges } from './planned-change.ts';
 import type { ReconcilerDeps, ReconcilerOptions } from './reconciler-deps.ts';
-import { RetryBook } from './retry-book.ts';
+import { notAfter, RetryBook } from './retry-book.ts';
 import { backoffMs } from './retry.ts';
 import type { Declared, Round } from './round.ts';
 import { Saver } from './saver.ts';
@@ -178,14 +179,13 @@ export class Reconciler implements AgentView, AgentControl {
     const state = source.state();
     const isCurrent = this.#last?.revision.digest === state.revision?.digest;
     const isValid = state.diagnostics.every(({ severity }) => severity !== 'error');
-    const isHere = this.#last && this.#board.has;
-    const holds = this.#holds.status({ revision: state.revision, isHere });
+    const holds = this.#holds.status({ revision: state.revision, isHere: this.#isHere });
     return {
       ...describeAgent(this.#options, { startedMs: this.#startedMs, lastRoundMs: this.#lastRoundMs }),
       ...describeEngine(this.#health.facts, this.#health.problem),
       ...describeSource(source.name, state),
       ...describePrune(this.#last?.plan.held),
-      ...(this.#memory.converged ? { applied: this.#memory.converged } : {}),
+      ...describeApplied(this.#memory.converged),
       coordinator: this.#deps.coordination.status(),
       holds,
       working: [...this.#lanes.running()].sort(compareStrings),
@@ -196,6 +196,10 @@ export class Reconciler implements AgentView, AgentControl {
         holds,
       ),
     };
+  }
+
+  get #isHere(): ((key: ObjectKey) => boolean) | undefined {
+    return this.#last && this.#board.has;
   }
 
   events(afterId: number): readonly AgentEvent[] {
@@ -308,9 +312,9 @@ export class Reconciler implements AgentView, AgentControl {
     this.#heals.planned(plan.objects, busy);
     this.#memory.learn({ ...round, nowMs: this.#deps.clock.now() });
     const isFresh = (object: ObjectPlan): boolean => (this.#laneEnds.get(object.key) ?? 0) <= times.laneEnds;
-    const due = notAfter(
-      plan.objects.filter((object) => isFresh(object) && this.#mayTry(object, nowMs)),
-      new Set(plan.objects.filter((object) => this.#pauseMs(object, nowMs) > 0).map(({ key }) => key)),
+    const paused = plan.objects.filter((object) => this.#pauseMs(object, nowMs) > 0);
+    const due = notAfter(plan.objects, paused).filter(
+      (object) => isFresh(object) && this.#mayTry(object, nowMs),
     );
     if (plan.objects.some((object) => !isFresh(object))) this.#bell.ring();
     if (refused === undefined) this.#memory.recordFailures(due);
@@ -445,10 +449,7 @@ export class Reconciler implements AgentView, AgentControl {
     if (this.#health.failures >= SETTLE_TRIES) this.#settled.tell(false);
     if (this.#health.failures > 0 || this.#lanes.isBusy || !this.#last) return;
     const { plan } = this.#last;
-    const isStuck = ({ key }: ObjectPlan): boolean => {
-      const failure = this.#retries.failureOf(key);
-      return failure !== undefined && (failure.nextTryMs === undefined || failure.failures >= SETTLE_TRIES);
-    };
+    const isStuck = ({ key }: ObjectPlan): boolean => this.#retries.isGivenUp(key, SETTLE_TRIES);
     if (plan.recheckAfterMs === undefined && plan.objects.every(isStuck))
       this.#settled.tell(this.status().converged);
   }

@@ -53,6 +53,12 @@ export class RetryBook {
     return this.#records.get(key);
   }
 
+  /** Whether an object is given up: nothing tries it again by itself, or that many tries did not help. */
+  isGivenUp(key: ObjectKey, tries: number): boolean {
+    const failure = this.#records.get(key);
+    return failure !== undefined && (failure.nextTryMs === undefined || failure.failures >= tries);
+  }
+
   /** Keeps only the failures of objects that are still planned. */
   forgetExcept(keys: ReadonlySet<ObjectKey>): void {
     for (const key of this.#records.keys()) if (!keys.has(key)) this.#records.delete(key);
@@ -67,4 +73,10 @@ export class RetryBook {
 /** Equal for plans that would do the same for the same reason. */
 function signatureOf(plan: ObjectPlan): string {
   return JSON.stringify(plan.steps);
+}
+
+/** Without what waits for one of those that are paused: nothing else keeps it from going ahead of them. */
+export function notAfter(plans: readonly ObjectPlan[], paused: readonly ObjectPlan[]): readonly ObjectPlan[] {
+  const keys = new Set(paused.map(({ key }) => key));
+  return keys.size === 0 ? plans : plans.filter(({ waitsFor }) => !waitsFor.some((key) => keys.has(key)));
 }

@@ -1,5 +1,6 @@
 import { OvrError, splitKey, type Clock, type ObjectKey } from '../api/index.ts';
-import { didYouMean, type Revision } from '../manifest/index.ts';
+import type { Revision } from '../manifest/index.ts';
+import { didYouMean } from '../manifest/value/index.ts';
 import type { Suspensions as PlanSuspensions } from '../plan/index.ts';
 import { describeHold, describeHolds, resumeCommand, type HoldStatus } from './hold-status.ts';
 import {

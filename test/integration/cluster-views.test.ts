@@ -134,6 +134,54 @@ test('a rollback on one node is followed by the other, also over its restart, un
     await shows(node, 'status', new RegExp(`Revision: +${after}, \\d+ objects\n`));
 });
 
+test('a suspension is in force on every node within a second, also over a restart, until it is over', async () => {
+  const beganMs = performance.now();
+  const { stdout } = await ovr('n1', 'suspend c bound --note trial');
+  expect(stdout).toBe('Container bound is suspended until ovr resume container bound\n');
+  await shows('n2', 'get c bound --here', /^bound +Suspended /m);
+  expect(performance.now() - beganMs).toBeLessThan(PATIENCE_MS);
+  await declare({ image: 'busybox:other' });
+  await shows('n2', 'explain c bound', /bound is Suspended .*: by ann@web1; differs: spec\n/);
+  await shows(
+    'n2',
+    'explain c bound',
+    /suspended by ann@web1 .* ago \(trial\): ovr resume container bound ends it/,
+  );
+  await second.stop();
+  second = await start('n2', 'b');
+  await shows('n2', 'status', /Hold: +suspend\/Container\/bound: stays as it is, by ann@web1/);
+  expect((await ovr('n2', 'suspend c bound')).stdout).toContain('is suspended already, by ann@web1');
+  expect(await ovr('n2', 'suspend c bunod')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('did you mean bound?') as string,
+  });
+  expect((await ovr('n2', 'resume c bound')).stdout).toMatch(
+    /^the suspension of Container bound by ann@web1 .* is over\n$/,
+  );
+  await shows('n2', 'get c bound --here -o wide', / busybox:other /);
+  await shows('n1', 'status', /Converged: +yes/);
+});
+
+test('a container waits for one on another node', async () => {
+  const needs = { dependsOn: [{ name: 'pinned', condition: 'Healthy' }, 'late'] };
+  await declare(needs);
+  await shows('n2', 'get c bound --here', /^bound +Ready /m);
+  const late = manifest(
+    container('late', { nodeConstraint: 'node==n1' }),
+    container('after', { nodeConstraint: 'zone==b', dependsOn: ['late'] }),
+  );
+  await ovr('n1', 'suspend --all');
+  await shows('n1', 'status', /Hold: +suspend: /);
+  await place(join(folder, 'manifests'), 'late.yaml', late);
+  await shows('n1', 'get c late --here', /^late +Suspended /m);
+  await ovr('n1', 'resume --all');
+  await shows('n2', 'get c after --here', /^after +Ready /m);
+  await shows('n1', 'get c late --here', /^late +Ready /m);
+  await rm(join(folder, 'manifests', 'late.yaml'));
+  await declare();
+  await shows('n2', 'status', /Converged: +yes/);
+});
+
 test('a node that goes is away, then gone, and what moves has moved', async () => {
   await second.stop();
   await shows('n1', 'get nodes', /^n2 +away /m);

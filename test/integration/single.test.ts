@@ -278,6 +278,78 @@ describe('modes', () => {
   });
 });
 
+describe('what is left as it is', () => {
+  const pair = (annotations: Record<string, string> = {}) =>
+    [
+      network('left', { driver: 'bridge' }),
+      container('left-1', { networks: ['left'] }, annotations),
+    ] as const;
+
+  test('a suspended container is neither started, replaced nor removed, also after a restart', async () => {
+    const folder = await testFolder('suspend');
+    let node = await startNode({ host, folder });
+    await node.declare('all.yaml', ...pair(), container('other', { networks: [] }));
+    const { Id } = await node.docker.mustInspect('left-1');
+    await node.ovrd.client.suspend({ target: 'Container/left-1', who: 'ann' });
+    await node.shows('Container/left-1', /^Suspended: by ann; as declared/);
+    const mark = await node.mark();
+    await host.docker(['stop', '--time', '0', 'left-1']);
+    await node.shows('Container/left-1', /^Suspended: by ann; differs: state/);
+    await node.offer('all.yaml', network('left', { driver: 'bridge' }), container('other', { networks: [] }));
+    await node.shows('Container/left-1', /^Suspended: by ann; no manifest declares it/);
+    await node.lookAgain();
+    expect(await node.steps(mark)).toEqual([]);
+    await node.ovrd.stop();
+    node = await startNode({ host, folder, manifests: node.manifests });
+    await node.shows('Container/left-1', /^Suspended: by ann; no manifest declares it/);
+    expect((await node.docker.mustInspect('left-1')).Id).toBe(Id);
+    await node.ovrd.client.release('all');
+    await node.eventually('it is gone', async () => !(await node.docker.containerNames()).includes('left-1'));
+  });
+
+  test('ovr/prune: "false" keeps a container that outlives its manifest', async () => {
+    const node = await startNode({ host });
+    await node.declare('all.yaml', ...pair(), container('other', { networks: [] }));
+    const { Id } = await node.docker.mustInspect('left-1');
+    await node.declare('all.yaml', ...pair({ 'ovr/prune': 'false' }), container('other', { networks: [] }));
+    await node.declare('all.yaml', container('other', { networks: [] }));
+    await node.shows('Container/left-1', /^Kept: .*docker rm --force left-1$/);
+    await node.shows('Network/left', /^Waiting: .*\[left-1\]/);
+    expect((await node.docker.mustInspect('left-1')).Id).toBe(Id);
+    await host.docker(['rm', '--force', 'left-1']);
+    await node.eventually(
+      'its network is gone',
+      async () => (await node.docker.networksNamed('left')).length === 0,
+    );
+  });
+});
+
+test('dependsOn: started in order, healthy first where asked for, removed in reverse', async () => {
+  const node = await startNode({ host });
+  const healthcheck = { test: ['CMD', 'test', '-e', '/tmp/well'], interval: '1s', retries: 30 };
+  await node.offer(
+    'all.yaml',
+    container('base', { networks: [] }),
+    container('db', { networks: [], healthcheck, dependsOn: ['base'] }),
+    container('web', { networks: [], dependsOn: [{ name: 'db', condition: 'Healthy' }] }),
+    container('other', { networks: [] }),
+  );
+  await node.shows('Container/web', /^Waiting: waits for Container db to be healthy: its health is starting/);
+  expect(await node.docker.containerNames('running')).toEqual(['base', 'db', 'other']);
+  await host.docker(['exec', 'db', 'touch', '/tmp/well']);
+  await node.converged();
+  const started = await Promise.all(
+    ['base', 'db', 'web'].map(async (name) => (await node.docker.mustInspect(name)).State.StartedAt),
+  );
+  expect(started).toEqual(started.toSorted());
+  await host.docker(['stop', '--time', '0', 'base']);
+  await node.converged();
+  const mark = await node.mark();
+  await node.declare('all.yaml', container('other', { networks: [] }));
+  const removed = (await node.steps(mark)).filter(({ action }) => action === 'RemoveContainer');
+  expect(removed.map(({ key }) => key)).toEqual(['Container/web', 'Container/db', 'Container/base']);
+});
+
 test('ovr/adopt takes over a network as it is and replaces a container', async () => {
   const node = await startNode({ host });
   const adopt = { 'ovr/adopt': 'true' };

@@ -22,10 +22,7 @@ function describeHold(hold: HoldStatus, now: number): string {
 }
 
 /** `by ann@web1 3m ago, for 7m more (disk is being changed): ovr resume container web ends it`. */
-export function describeSuspension(
-  { who, whenMs, untilMs, note, release }: HoldStatus,
-  now: number,
-): string {
+export function describeSuspension({ who, whenMs, untilMs, note, release }: HoldStatus, now: number): string {
   const rest = untilMs === undefined ? '' : `, for ${formatAge(untilMs - now)} more`;
   const why = note === undefined ? '' : ` (${note})`;
   return oneLine(`by ${who} ${formatAge(now - whenMs)} ago${rest}${why}: ${release} ends it`);

@@ -106,12 +106,10 @@ function conditionCounts({ objects }: AgentStatus, paint: Paint): string {
 }
 
 async function troubledObjects({ objects }: AgentStatus, { now, paint }: View): Promise<string> {
-  const rows = objects
-    .filter(needsAttention)
-    .map(({ key, condition }): Cell[] => {
-      const { type, sinceMs, message } = condition;
-      return [key, { text: type, painted: paintCondition(paint, type) }, formatAge(now - sinceMs), message];
-    });
+  const rows = objects.filter(needsAttention).map(({ key, condition }): Cell[] => {
+    const { type, sinceMs, message } = condition;
+    return [key, { text: type, painted: paintCondition(paint, type) }, formatAge(now - sinceMs), message];
+  });
   return rows.length === 0 ? '' : renderTable(['OBJECT', 'CONDITION', 'FOR', 'MESSAGE'], rows);
 }
 

@@ -73,12 +73,10 @@ function describeAction(paint: Paint, record: ActionRecord, elapsedMs: number): 
 
 async function printResult(context: CliContext, applied: Applied, steps: number): Promise<void> {
   const { stdout, paint } = context;
-  const rows = applied.statuses
-    .filter(needsAttention)
-    .map(({ key, condition }) => {
-      const { type, message } = condition;
-      return [key, { text: type, painted: paintCondition(paint, type) }, message];
-    });
+  const rows = applied.statuses.filter(needsAttention).map(({ key, condition }) => {
+    const { type, message } = condition;
+    return [key, { text: type, painted: paintCondition(paint, type) }, message];
+  });
   if (rows.length > 0) stdout.write(await renderTable(['OBJECT', 'CONDITION', 'MESSAGE'], rows));
   const objects = count(applied.statuses.length, 'object');
   const verdict = applied.converged

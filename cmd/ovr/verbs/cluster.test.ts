@@ -54,7 +54,7 @@ ovr0   Ready       2       as declared
   it('shows more when asked', async () => {
     const nodes = (await stage.run('get nodes -o wide')).stdout;
     expect(nodes).toMatch(
-      /0\.1\.0 .* 20\.10\.24 \(plain\) +10\.6\.17\.11 +1\.5\/4 +512Mi\/16Gi +yes +- +zone=a,disk=ssd\n/,
+      /0\.1\.0 .* 20\.10\.24 \(plain\) +10\.6\.17\.11 +1\.5\/4 +512Mi\/16Gi +- +yes +- +zone=a,disk=ssd\n/,
     );
     expect(nodes).toMatch(/swarm .* registered +-\n$/);
     const containers = (await stage.run('get c -o wide')).stdout;

@@ -54,7 +54,8 @@ function released(
   { released: holds, remaining }: ReleaseResult,
   now: number,
 ): readonly string[] {
-  const nothing = target === 'all' ? 'nothing is suspended' : `${showTarget(target)} is not suspended by itself`;
+  const nothing =
+    target === 'all' ? 'nothing is suspended' : `${showTarget(target)} is not suspended by itself`;
   const stays =
     remaining &&
     `${showTarget(target)} stays suspended, as everything is, by ${made(remaining, now)}: ovr resume --all ends that`;

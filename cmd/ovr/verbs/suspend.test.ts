@@ -64,7 +64,7 @@ describe('suspend', () => {
   it.each([
     ['suspend', 'ovr: write ovr suspend KIND NAME, or ovr suspend --all\n'],
     ['suspend container', 'the name is missing: write ovr suspend container NAME'],
-    ['suspend contaner web', '"contaner" is not a kind; did you mean containers?'],
+    ['suspend contaner web', '"contaner" is not a kind (did you mean "containers"?)'],
     ['suspend node n1', 'suspend takes a network, a container or an alias'],
     ['suspend c web --all', 'write ovr suspend --all, or without it ovr suspend KIND NAME'],
     ['resume c web --all', 'write ovr resume --all, or without it ovr resume KIND NAME'],
@@ -117,7 +117,11 @@ describe('resume', () => {
 
 describe('what is suspended', () => {
   it('is shown by status, describe, explain and get', async () => {
-    const condition = { type: 'Suspended', message: 'by ann@web1; as declared: running', sinceMs: 0 } as const;
+    const condition = {
+      type: 'Suspended',
+      message: 'by ann@web1; as declared: running',
+      sinceMs: 0,
+    } as const;
     const suspended = hold({ note: 'disk' });
     stage.agent.set({ objects: [fakeObject({ condition, suspended })], holds: [suspended] });
     const { stdout: status } = await stage.run('status');
@@ -135,7 +139,13 @@ describe('what is suspended', () => {
 
   it('is listed by status where it differs', async () => {
     const condition = { type: 'Suspended', message: 'by ann; differs: state', sinceMs: 0 } as const;
-    const cause = { reason: 'NotRunning', drift: true, field: 'state', observed: 'exited', desired: 'running' } as const;
+    const cause = {
+      reason: 'NotRunning',
+      drift: true,
+      field: 'state',
+      observed: 'exited',
+      desired: 'running',
+    } as const;
     stage.agent.set({ objects: [fakeObject({ condition, causes: [cause] })] });
     expect((await stage.run('status')).stdout).toContain('by ann; differs: state');
   });

@@ -30,7 +30,10 @@ export const addSuspend: AddVerb = (program, run) => {
     .addOption(outputOption())
     .addHelpText(
       'after',
-      examples('ovr suspend container nginx_web_1 --note "disk is being changed"', 'ovr suspend --all --for 1h'),
+      examples(
+        'ovr suspend container nginx_web_1 --note "disk is being changed"',
+        'ovr suspend --all --for 1h',
+      ),
     )
     .action((kind: string | undefined, name: string | undefined, options: SuspendOptions) =>
       run((context) =>
@@ -47,15 +50,15 @@ interface Named {
 }
 
 /** What a suspension is about: one object, or everything. Fails with a UsageError. */
-export function suspensionTarget(
-  { kind, name, all }: Named,
-  verb: 'suspend' | 'resume',
-): SuspensionTarget {
+export function suspensionTarget({ kind, name, all }: Named, verb: 'suspend' | 'resume'): SuspensionTarget {
   if (kind === undefined) {
     if (all) return 'all';
     throw new UsageError(`write ovr ${verb} KIND NAME, or ovr ${verb} --all`);
   }
-  if (all) throw new UsageError(`--all is for everything: write ovr ${verb} --all, or without it ovr ${verb} KIND NAME`);
+  if (all)
+    throw new UsageError(
+      `--all is for everything: write ovr ${verb} --all, or without it ovr ${verb} KIND NAME`,
+    );
   const target = parseTarget(kind, name, verb);
   return objectKey(target.kind, target.name);
 }
@@ -80,8 +83,10 @@ async function suspend(
 function describe(target: SuspensionTarget, { hold, before }: SuspendResult, now: number): string {
   const what = showTarget(target);
   const { untilMs, whenMs, release } = hold;
-  const until = untilMs === undefined ? `until ${release}` : `for ${formatAge(untilMs - whenMs)}, or until ${release}`;
-  if (before && isSame(before, hold)) return `${what} is suspended already, by ${made(before, now)}: ${until}`;
+  const until =
+    untilMs === undefined ? `until ${release}` : `for ${formatAge(untilMs - whenMs)}, or until ${release}`;
+  if (before && isSame(before, hold))
+    return `${what} is suspended already, by ${made(before, now)}: ${until}`;
   const instead = before ? `; takes the place of a suspension by ${made(before, now)}` : '';
   return `${what} is suspended ${until}${instead}`;
 }

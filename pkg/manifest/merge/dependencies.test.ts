@@ -32,16 +32,16 @@ describe('dependencies between containers', () => {
     const circle = [needing('web', 'db'), needing('db', 'cache'), needing('cache', 'web')];
     const files = [...circle, needing('app', 'web'), needing('other')];
     expect(told(files).filter((line) => line.includes(' error '))).toEqual([
-      'cache.yaml:4:31 error spec.dependsOn[0]: none of these could ever start: cache → web (web.yaml:4) → db (db.yaml:4) → cache; take one dependency out (until then the change does not count)',
-      'db.yaml:4:31 error spec.dependsOn[0]: none of these could ever start: db → cache (cache.yaml:4) → web (web.yaml:4) → db; take one dependency out (until then the change does not count)',
-      'web.yaml:4:31 error spec.dependsOn[0]: none of these could ever start: web → db (db.yaml:4) → cache (cache.yaml:4) → web; take one dependency out (until then the change does not count)',
+      'cache.yaml:4:30 error spec.dependsOn[0]: none of these could ever start: cache → web (web.yaml:4) → db (db.yaml:4) → cache; take one dependency out (until then the change does not count)',
+      'db.yaml:4:30 error spec.dependsOn[0]: none of these could ever start: db → cache (cache.yaml:4) → web (web.yaml:4) → db; take one dependency out (until then the change does not count)',
+      'web.yaml:4:30 error spec.dependsOn[0]: none of these could ever start: web → db (db.yaml:4) → cache (cache.yaml:4) → web; take one dependency out (until then the change does not count)',
     ]);
     expect(keys(files)).toEqual(['Container/app', 'Container/other']);
   });
 
   it('on oneself are a circle too', () => {
     expect(told([needing('web', 'web')])).toEqual([
-      'web.yaml:4:31 error spec.dependsOn[0]: none of these could ever start: web → web; take one dependency out (until then the change does not count)',
+      'web.yaml:4:30 error spec.dependsOn[0]: none of these could ever start: web → web; take one dependency out (until then the change does not count)',
     ]);
   });
 
@@ -58,7 +58,7 @@ describe('dependencies between containers', () => {
   it('on what nobody declares are a warning with a suggestion, once', () => {
     const files = [needing('web', 'postgers'), needing('app', 'postgers'), needing('postgres')];
     expect(told(files)).toEqual([
-      'app.yaml:4:31 warning spec.dependsOn[0]: no manifest declares Container postgers; did you mean postgres?; declare it, or see that it runs: until then app waits',
+      'app.yaml:4:30 warning spec.dependsOn[0]: no manifest declares Container postgers; did you mean postgres?; declare it, or see that it runs: until then app waits',
     ]);
     expect(keys(files)).toEqual(['Container/app', 'Container/postgres', 'Container/web']);
   });

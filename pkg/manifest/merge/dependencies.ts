@@ -65,7 +65,9 @@ function tellCycle(cycle: readonly Container[]): Finding {
   if (!first) throw new Error('a cycle of nothing');
   const next = cycle[1 % cycle.length] ?? first;
   const index = first.object.spec.dependsOn.findIndex(({ name }) => name === next.object.name);
-  const others = cycle.slice(1).map((other) => `${other.object.name} (${whereIs(other, placeOf(other, cycle))})`);
+  const others = cycle
+    .slice(1)
+    .map((other) => `${other.object.name} (${whereIs(other, placeOf(other, cycle))})`);
   const chain = [first.object.name, ...others, first.object.name].join(' → ');
   const message = `spec.dependsOn[${index}]: none of these could ever start: ${chain}; take one dependency out (until then the change does not count)`;
   return find(first, 'dependency-cycle', message, first.places?.dependsOn?.[index]);
