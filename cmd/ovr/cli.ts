@@ -1,7 +1,14 @@
 import { CommanderError } from 'commander';
 
 import { errorMessage, type Clock } from '../../pkg/api/index.ts';
-import { loadClientConfig, readVersion, type ClientConfig, type FlagTexts } from '../../pkg/config/index.ts';
+import {
+  loadClientConfig,
+  loadVariables,
+  readVersion,
+  type ClientConfig,
+  type FlagTexts,
+  type Loaded,
+} from '../../pkg/config/index.ts';
 import type { AgentClient } from '../../pkg/server/index.ts';
 import { UsageError, type CliContext, type Output } from './context.ts';
 import type { Local } from './local.ts';
@@ -61,10 +68,10 @@ function usageLine(text: string, command: string): string {
 
 function createContext(surroundings: Surroundings, flags: FlagTexts): CliContext {
   const { env, readFile, stdout, stderr, clock, who, local, untilInterrupted } = surroundings;
-  const config = async (): Promise<ClientConfig> => {
-    const loaded = await loadClientConfig({ flags, env, readFile });
-    if (loaded.ok) return loaded.config;
-    throw new UsageError('problems' in loaded ? loaded.problems.join('\n') : loaded.text);
+  const config = async (): Promise<ClientConfig> => loaded(await loadClientConfig({ flags, env, readFile }));
+  const readManifests: Local['readManifests'] = async (paths, options) => {
+    const variables = loaded(await loadVariables({ flags, env, readFile }));
+    return local.readManifests(paths, { ...options, variables });
   };
   const connect = async (): Promise<AgentClient> => {
     const { socket, server } = await config();
@@ -79,9 +86,14 @@ function createContext(surroundings: Surroundings, flags: FlagTexts): CliContext
     paint,
     version: readVersion(),
     who,
-    local,
+    local: { ...local, readManifests },
     config,
     connect,
     untilInterrupted,
   };
+}
+
+function loaded<C>(answer: Loaded<C>): C {
+  if (answer.ok) return answer.config;
+  throw new UsageError('problems' in answer ? answer.problems.join('\n') : answer.text);
 }

@@ -3,7 +3,7 @@ import { errorMessage, formatDiagnostic, type Clock, type Diagnostic } from '../
 import type { OnceOptions } from '../../pkg/agent/index.ts';
 import type { Revision } from '../../pkg/manifest/index.ts';
 import type { ActionRecord, ObjectStatus, PlannedChange } from '../../pkg/reconcile/index.ts';
-import type { ManifestsRead } from '../../pkg/source/index.ts';
+import type { ManifestsRead, VariableOptions } from '../../pkg/source/index.ts';
 import { UsageError } from './context.ts';
 
 export interface Applied {
@@ -14,7 +14,10 @@ export interface Applied {
 /** What ovr does in its own process, without an agent. */
 export interface Local {
   /** `-` among the paths is standard input. */
-  readManifests(paths: readonly string[], options?: { readonly recursive?: boolean }): Promise<ManifestsRead>;
+  readManifests(
+    paths: readonly string[],
+    options?: { readonly recursive?: boolean; readonly variables?: VariableOptions },
+  ): Promise<ManifestsRead>;
   /** What of the revision breaks the policy in a file. Fails with a UsageError where the file is no policy. */
   checkPolicy(file: string, revision: Revision): Promise<readonly Diagnostic[]>;
   jsonSchema(): Promise<object>;

@@ -35,6 +35,7 @@ const VERBS: readonly { readonly group: string; readonly verbs: readonly AddVerb
 ];
 
 const AGENT_FIELDS: readonly Field[] = ['socket', 'server', 'config'];
+const MANIFEST_FIELDS: readonly Field[] = ['variables', 'variableFiles'];
 
 /** The command line of ovr. `run` gets the work of the verb that was asked for. */
 export function createProgram(run: Run): { program: Command; flags: FlagTexts } {
@@ -47,9 +48,7 @@ export function createProgram(run: Run): { program: Command; flags: FlagTexts } 
     .helpCommand(false)
     .configureHelp({ helpWidth: 100, formatHelp: verbsFirst })
     .showSuggestionAfterError(true);
-  const flags = addFlags(program, 'ovr', (field) =>
-    AGENT_FIELDS.includes(field) ? 'Which agent:' : 'For diff -f and apply -f, which work without an agent:',
-  );
+  const flags = addFlags(program, 'ovr', groupOf);
   for (const { group, verbs } of VERBS) {
     program.commandsGroup(group);
     for (const addVerb of verbs) addVerb(program, run);
@@ -58,6 +57,13 @@ export function createProgram(run: Run): { program: Command; flags: FlagTexts } 
     'See ovr VERB --help for the flags of one verb. Flags have variables too, for example OVR_SOCKET.';
   program.addHelpText('after', `\n${footer}`);
   return { program, flags };
+}
+
+function groupOf(field: Field): string {
+  if (AGENT_FIELDS.includes(field)) return 'Which agent:';
+  return MANIFEST_FIELDS.includes(field)
+    ? 'For verbs that read manifests:'
+    : 'For diff -f and apply -f, which work without an agent:';
 }
 
 /** Commander's help with the verbs before the flags. */

@@ -8,6 +8,8 @@ export const ANNOTATIONS = {
   recreate: 'ovr/recreate',
   /** `"false"`: what the manifest made stays when the manifest goes. */
   prune: 'ovr/prune',
+  /** `"true"`: `${NAME}` in values stands for a variable. */
+  substitute: 'ovr/substitute',
 } as const;
 
 export const MODES = ['enforce', 'observe', 'ignore'] as const;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { config, load, problems, readFrom, type World } from '../../test/build/config.ts';
-import { loadClientConfig } from './load.ts';
+import { loadClientConfig, loadVariables } from './load.ts';
 import { readVersion } from './version.ts';
 
 const FILE = '/etc/ovr/ovrd.yaml';
@@ -329,6 +329,41 @@ describe('the cluster', () => {
     ['--coordinator zk://a:2181/x --session-timeout 99s --node-lost-after 2s'],
   ])('names only the mistake itself: %s', async (line) => {
     expect(await problems({ argv: line.split(' ') })).toHaveLength(1);
+  });
+});
+
+describe('variables', () => {
+  it('come from everywhere', async () => {
+    const argv = ['--var', 'A=1', '--var=b_2=x=y, z', '--var', 'C='];
+    expect((await config({ argv, env: { OVR_VAR_FILE: '/a,/b' } })).variables).toEqual({
+      values: { A: '1', b_2: 'x=y, z', C: '' },
+      files: ['/a', '/b'],
+    });
+    const files = { [FILE]: 'var: {A: 1.30, B: "x"}\nvar-file: [/a]\n' };
+    expect((await config({ files })).variables).toEqual({ values: { A: '1.30', B: 'x' }, files: ['/a'] });
+    expect((await config({ env: { OVR_VAR: 'A=1, B=2' } })).variables.values).toEqual({ A: '1', B: '2' });
+    expect((await config({})).variables).toEqual({ values: {}, files: [] });
+  });
+
+  it.each([
+    ['no name', ['--var', '=geheim'], /^--var: "=…" is not valid: write NAME=VALUE/],
+    ['no =', ['--var', 'geheim'], /^--var: "…" is not valid: write NAME=VALUE/],
+    ['another name', ['--var', 'A-B=geheim'], /^--var: "A-B=…" is not valid: write NAME=VALUE/],
+    ['one twice', ['--var', 'A=1', '--var', 'A=geheim'], /^--var: "A=…" is not valid: it is there twice/],
+    ['a long one', ['--var', `A=geheim${'x'.repeat(8192)}`], /^--var: "A=…" is not valid: .*8 KiB/],
+    ['a bell', ['--var', 'A=geheim\u0007'], /^--var: "A=…" is not valid: .*control/],
+  ])('with %s are refused, and the value is not shown', async (_, argv, expected) => {
+    const found = await problems({ argv });
+    expect(found).toEqual([expect.stringMatching(expected)]);
+    expect(found.join()).not.toContain('geheim');
+  });
+
+  it('are all that ovr wants to know when it reads manifests', async () => {
+    const readFile = readFrom({ [FILE]: 'mode: nonsense\nvar: [A=1]\n' });
+    const loaded = await loadVariables({ flags: new Map(), env: { OVR_NONSENSE: 'x' }, readFile });
+    expect(loaded).toEqual({ ok: true, config: { values: { A: '1' }, files: [] } });
+    const wrong = await loadVariables({ flags: new Map([['variables' as const, ['A']]]), env: {}, readFile });
+    expect(wrong.ok).toBe(false);
   });
 });
 

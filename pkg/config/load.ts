@@ -3,7 +3,7 @@ import { dockerAddress } from './docker.ts';
 import { helpText, parseFlags, type FlagTexts } from './flags.ts';
 import { gitConfig } from './git.ts';
 import { openSettings, type SettingsReader, type Surroundings } from './resolve.ts';
-import type { ClientConfig, Config, EngineConfig } from './settings.ts';
+import type { ClientConfig, Config, EngineConfig, VariablesConfig } from './settings.ts';
 import { readVersion } from './version.ts';
 
 /** A configuration, all mistakes at once, or a text that was asked for. */
@@ -26,6 +26,7 @@ export async function loadConfig(
   const config: Config = {
     ...engine,
     ...(await sources(settings, readFile)),
+    variables: variablesOf(settings),
     ...(await clusterConfig({ settings, readFile, docker: engine.docker })),
     ...(listen && { listen }),
     socket: settings.value('socket'),
@@ -52,6 +53,23 @@ export async function loadClientConfig(
     ...(server !== undefined && { server }),
   };
   return settled(config, settings.problems);
+}
+
+/** The variables of manifests for ovr; mistakes in the rest of the configuration do not matter for them. */
+export async function loadVariables(
+  inputs: Surroundings & { readonly flags: FlagTexts },
+): Promise<Loaded<VariablesConfig>> {
+  const settings = await openSettings({ ...inputs, program: 'ovr' });
+  const others = settings.problems.length;
+  const variables = variablesOf(settings);
+  return settled(variables, settings.problems.slice(others));
+}
+
+function variablesOf(settings: SettingsReader): VariablesConfig {
+  return {
+    values: Object.fromEntries(settings.value('variables')),
+    files: settings.value('variableFiles'),
+  };
 }
 
 /** Folders that somebody gave, a repository that somebody gave, or else the usual folder. */

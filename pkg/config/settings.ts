@@ -13,6 +13,8 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export interface Settings {
   readonly config: string;
   readonly manifests: readonly string[];
+  readonly variables: readonly (readonly [name: string, value: string])[];
+  readonly variableFiles: readonly string[];
   readonly gitUrl: string | undefined;
   readonly gitRef: string | undefined;
   readonly gitPath: string | undefined;
@@ -82,6 +84,14 @@ export interface GitConfig {
   readonly webhookSecretFile?: string;
 }
 
+/** Variables of manifests. What the files hold is read by the source itself. */
+export interface VariablesConfig {
+  /** These win over those of the files. */
+  readonly values: Readonly<Record<string, string>>;
+  /** Of one name, the last file counts. */
+  readonly files: readonly string[];
+}
+
 /** How to reach the Docker daemon. */
 export interface DockerAddress {
   /** `unix:///path` or `tcp://host:port`. */
@@ -119,6 +129,7 @@ export interface Config extends EngineConfig {
   /** Folders; none where Git is the only source. */
   readonly manifests: readonly string[];
   readonly git?: GitConfig;
+  readonly variables: VariablesConfig;
   readonly coordinator: CoordinatorConfig;
   /** How long a node is away before its `reschedule: on-node-failure` containers go elsewhere. */
   readonly nodeLostAfterMs: number;

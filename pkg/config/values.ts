@@ -2,11 +2,14 @@ import { isIPv4, isIPv6 } from 'node:net';
 
 import { parseZooKeeperAddress, type ZooKeeperAddress } from '../api/index.ts';
 import { parseDuration, writeDuration } from './duration.ts';
-import { mend, type Mend } from './option.ts';
+import { mend, type Mend, type Reading } from './option.ts';
 
 const MAX_DURATION_MS = 86_400_000;
 /** A path of a socket is at most this long on Linux, without the closing zero. */
 const MAX_SOCKET_PATH = 107;
+
+/** As in a file of variables. */
+const MAX_VARIABLE_BYTES = 8 * 1024;
 
 /** A duration of at least so much, or 0 for never. */
 export function durationOrNever(leastMs: number): (text: string) => number | Mend {
@@ -104,6 +107,35 @@ export function keyValue(text: string): readonly [string, string] | Mend {
   const key = text.slice(0, equals);
   if (equals > 0 && /^[a-zA-Z0-9][a-zA-Z0-9_./-]*$/.test(key)) return [key, text.slice(equals + 1)];
   return mend('write key=value, for example zone=a');
+}
+
+/** `NAME=VALUE` lines for manifests. An error names the variable and never shows a value. */
+export function variables(
+  texts: readonly string[],
+): Reading<readonly (readonly [name: string, value: string])[]> {
+  const read = new Map<string, string>();
+  for (const text of texts) {
+    const [, name, value] = /^([^=]*)=([^]*)$/.exec(text) ?? [];
+    const problem = variableProblem(name, value, read);
+    if (problem !== undefined) return { ok: false, bad: name === undefined ? '…' : `${name}=…`, mend: problem };
+    read.set(name ?? '', value ?? '');
+  }
+  return { ok: true, value: [...read] };
+}
+
+function variableProblem(
+  name: string | undefined,
+  value: string | undefined,
+  known: ReadonlyMap<string, string>,
+): string | undefined {
+  if (name === undefined || value === undefined || !/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name)) {
+    return 'write NAME=VALUE, with a name of letters, digits and _ that does not begin with a digit; a value with a comma goes into a --var-file rather than into OVR_VAR';
+  }
+  if (known.has(name)) return 'it is there twice: keep one of them';
+  if (Buffer.byteLength(value) > MAX_VARIABLE_BYTES) return 'write a value of at most 8 KiB';
+  return /[\u0000-\u0008\u000b-\u001f\u007f]/.test(value)
+    ? 'write a value without control characters'
+    : undefined;
 }
 
 /** Address of a Docker daemon, as the docker CLI writes it. */

@@ -9,3 +9,4 @@ export * from './parsed-file.ts';
 export * from './policy/index.ts';
 export * from './revision.ts';
 export * from './stored.ts';
+export type { Variables } from './text/index.ts';

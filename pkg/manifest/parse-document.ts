@@ -1,18 +1,32 @@
 import type { LineCounter, Node } from 'yaml';
 import { DIAGNOSTIC_CODES } from './codes.ts';
+import { withoutValues } from './masked.ts';
 import { toObject } from './object.ts';
 import type { ManifestObject } from './objects.ts';
 import type { ObjectPlaces, Place } from './parsed-file.ts';
 import { findings, isKind, validate, type Finding, type ParsedDocument } from './schema/index.ts';
-import { MAX_PROBLEMS, compose, locate, toPlain, type Chunk, type Problem, type Spot } from './text/index.ts';
+import {
+  MAX_PROBLEMS,
+  compose,
+  locate,
+  substitute,
+  toPlain,
+  type Chunk,
+  type Plain,
+  type Problem,
+  type Spot,
+  type Variables,
+} from './text/index.ts';
 import { didYouMean, printable, quote } from './value/index.ts';
 import { warningsOf } from './warnings.ts';
-import { KINDS, type Diagnostic } from '../api/index.ts';
+import { ANNOTATIONS, KINDS, type Diagnostic } from '../api/index.ts';
 
 /** What one document declares: an object without errors, or none. */
 export interface DocumentResult {
   readonly diagnostics: readonly Diagnostic[];
   readonly declared?: { readonly object: ManifestObject; readonly places: ObjectPlaces };
+  /** It asks for variables, so it means something else when they change. */
+  readonly usesVariables?: true;
 }
 
 /** A document's nodes and how their places in the file are found. */
@@ -25,32 +39,68 @@ interface Source {
 interface Tree {
   readonly root: Node;
   readonly targets: ReadonlyMap<Node, Node>;
+  /** Which scalars came from which variables; absent: the document asks for none. */
+  readonly filled?: ReadonlyMap<Node, readonly string[]>;
 }
 
+/** A document as it is meant, variables filled in. */
+interface Read extends Plain {
+  readonly tree: Tree;
+}
+
+/** Nothing of the object can be told after these. */
+const FATAL: ReadonlySet<string> = new Set([
+  'yaml-alias',
+  'yaml-tag',
+  'variable-undefined',
+  'variable-invalid',
+  'variable-misplaced',
+  'document-too-large',
+]);
+
 /** Parses and validates one document of a file. Never throws for anything that a text can hold. */
-export function parseDocument(chunk: Chunk, file: string): DocumentResult {
-  const { diagnostics, ...rest } = parseUnsorted(chunk, file);
+export function parseDocument(chunk: Chunk, file: string, variables: Variables): DocumentResult {
+  const { diagnostics, ...rest } = parseUnsorted(chunk, file, variables);
   return { ...rest, diagnostics: [...diagnostics].sort((a, b) => a.line - b.line || a.column - b.column) };
 }
 
-function parseUnsorted(chunk: Chunk, file: string): DocumentResult {
+function parseUnsorted(chunk: Chunk, file: string, variables: Variables): DocumentResult {
   const { root, problems, lines } = compose(chunk.text);
   const source: Source = { file, firstLine: chunk.line, lines };
   const found = problems.map((problem) => ofProblem(problem, source));
   if (!root) return { diagnostics: found };
-  const { value, problems: wrong, targets } = toPlain(root);
+  const { value, problems: wrong, tree } = read(root, chunk.text, variables);
+  const uses = tree.filled ? ({ usesVariables: true } as const) : {};
   found.push(...wrong.map((problem) => ofProblem(problem, source)));
-  if (found.some(({ code }) => code === 'yaml-alias' || code === 'yaml-tag')) return { diagnostics: found };
-  const tree: Tree = { root, targets };
+  if (found.some(({ code }) => FATAL.has(code))) return { diagnostics: found, ...uses };
   const checked = check(value);
-  found.push(...checked.findings.map((finding) => ofFinding(finding, tree, source)));
+  found.push(...checked.findings.map((finding) => ofFinding(finding, tree, source, variables)));
   const { document } = checked;
-  if (!document || found.some(({ severity }) => severity === 'error')) return { diagnostics: found };
-  const origin = { file, ...placeAt(locate(root, [], targets).value, source) };
+  if (!document || found.some(({ severity }) => severity === 'error')) return { diagnostics: found, ...uses };
+  const origin = { file, ...placeAt(spotOf([], tree).value, source) };
+  const declared = { object: toObject(document, origin), places: placesOf(document, tree, source) };
+  return { diagnostics: found, declared, ...uses };
+}
+
+function read(root: Node, text: string, variables: Variables): Read {
+  const plain = toPlain(root);
+  if (!asksForVariables(plain.value)) return { ...plain, tree: { root, targets: plain.targets } };
+  const { problems, filled } = substitute(root, text, variables);
+  const filledIn = toPlain(root);
   return {
-    diagnostics: found,
-    declared: { object: toObject(document, origin), places: placesOf(document, tree, source) },
+    ...filledIn,
+    problems: [...filledIn.problems, ...problems],
+    tree: { root, targets: filledIn.targets, filled },
   };
+}
+
+function asksForVariables(value: unknown): boolean {
+  return fieldOf(fieldOf(fieldOf(value, 'metadata'), 'annotations'), ANNOTATIONS.substitute) === 'true';
+}
+
+function fieldOf(value: unknown, field: string): unknown {
+  const isThere = typeof value === 'object' && value !== null && Object.hasOwn(value, field);
+  return isThere ? Reflect.get(value, field) : undefined;
 }
 
 function check(value: unknown): { document?: ParsedDocument; findings: readonly Finding[] } {
@@ -106,9 +156,11 @@ function placesOf(document: ParsedDocument, tree: Tree, source: Source): ObjectP
   };
 }
 
-function ofFinding(finding: Finding, tree: Tree, source: Source): Diagnostic {
+function ofFinding(finding: Finding, tree: Tree, source: Source, variables: Variables): Diagnostic {
+  const { root, targets, filled } = tree;
+  const shown = filled ? withoutValues(finding, { root, targets, filled }, variables) : finding;
   const spot = spotOf(finding.path, tree);
-  return diagnostic(finding, placeAt(finding.atKey ? spot.key : spot.value, source), source);
+  return diagnostic(shown, placeAt(finding.atKey ? spot.key : spot.value, source), source);
 }
 
 function ofProblem(problem: Problem, source: Source): Diagnostic {

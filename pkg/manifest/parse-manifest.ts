@@ -11,8 +11,10 @@ import {
   splitDocuments,
   utf8Bytes,
   type Chunk,
+  type Variables,
 } from './text/index.ts';
 
+const NO_VARIABLES: Variables = new Map();
 const BYTE_ORDER_MARK = '\ufeff';
 const REPLACEMENT = '\ufffd';
 /** Everything below a space but tab, line feed and carriage return. */
@@ -21,8 +23,9 @@ const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 /**
  * Reads one manifest file, YAML or JSON: its valid objects, and everything wrong with it. Pure, and never throws. Work is
  * bounded by the limits of text/limits.ts, all measured before the part they protect.
+ * @param variables for the documents that ask for them
  */
-export function parseManifest(text: string, file: string): ParsedFile {
+export function parseManifest(text: string, file: string, variables = NO_VARIABLES): ParsedFile {
   const content = text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
   const refusal = refusalOf(content, file);
   if (refusal) return { objects: [], diagnostics: [refusal], places: [] };
@@ -31,15 +34,17 @@ export function parseManifest(text: string, file: string): ParsedFile {
     const message = `the file has ${chunks.length} documents; the most is ${MAX_DOCUMENTS}, so split it`;
     return { objects: [], diagnostics: [at(file, 1, 'too-many-documents', message)], places: [] };
   }
-  return parseChunks(chunks, file);
+  return parseChunks(chunks, file, variables);
 }
 
-function parseChunks(chunks: readonly Chunk[], file: string): ParsedFile {
+function parseChunks(chunks: readonly Chunk[], file: string, variables: Variables): ParsedFile {
   const objects: ManifestObject[] = [];
   const places: ObjectPlaces[] = [];
   const diagnostics: Diagnostic[] = [];
+  let usesVariables = false;
   for (const chunk of chunks) {
-    const result = isTooLarge(chunk) ? refuse(chunk, file) : parseDocument(chunk, file);
+    const result = isTooLarge(chunk) ? refuse(chunk, file) : parseDocument(chunk, file, variables);
+    usesVariables ||= result.usesVariables === true;
     diagnostics.push(...result.diagnostics.slice(0, MAX_PROBLEMS - diagnostics.length));
     if (result.declared) {
       objects.push(result.declared.object);
@@ -50,7 +55,7 @@ function parseChunks(chunks: readonly Chunk[], file: string): ParsedFile {
     diagnostics.push(at(file, chunk.line + 1, 'too-many-problems', message));
     break;
   }
-  return { objects, diagnostics, places };
+  return { objects, diagnostics, places, ...(usesVariables ? { usesVariables } : {}) };
 }
 
 function refusalOf(text: string, file: string): Diagnostic | undefined {

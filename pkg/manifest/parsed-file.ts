@@ -8,6 +8,8 @@ export interface ParsedFile {
   readonly diagnostics: readonly Diagnostic[];
   /** Of each object, in the same order; for diagnostics of `assemble`, which point at the object's start without. */
   readonly places?: readonly ObjectPlaces[];
+  /** A document asks for variables: what the file declares changes with them. */
+  readonly usesVariables?: true;
 }
 
 /** 1-based. */

@@ -13,6 +13,7 @@ export const FILE_CODES = {
   'parse-failed': 'error',
   'path-missing': 'error',
   'path-empty': 'warning',
+  'variables-invalid': 'error',
 } as const satisfies Readonly<Record<string, 'error' | 'warning'>>;
 
 export type FileCode = keyof typeof FILE_CODES;

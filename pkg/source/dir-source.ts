@@ -10,6 +10,7 @@ import type { NamedFile } from '../manifest/index.ts';
 import { assemble } from '../manifest/merge/index.ts'; // the whole of pkg/manifest takes 20 MB, and only the worker needs it
 import { DEFAULT_SETTLE_MS } from './settle.ts';
 import type { Reader } from './sighting.ts';
+import { NO_VARIABLES, VariableSet, type VariableOptions } from './variable-set.ts';
 import { WorkerReader } from './worker-reader.ts';
 
 const DEFAULT_RESCAN_MS = 10_000;
@@ -27,6 +28,8 @@ export interface DirSourceOptions {
   readonly rescanMs?: number;
   /** How long a file that is written in place must be unchanged before it is read, milliseconds. */
   readonly settleMs?: number;
+  /** For the manifests that ask for them; absent: there are none. */
+  readonly variables?: VariableOptions;
   /** Replaces the worker thread and the watcher, for tests. */
   readonly reader?: Reader;
   readonly watcher?: (options: FolderWatchOptions) => FolderWatcher;
@@ -44,6 +47,7 @@ class DirSource implements Source {
   readonly #rescanMs: number;
   readonly #reader: Reader;
   readonly #folders: readonly Folder[];
+  readonly #variables: VariableSet;
   readonly #started = Promise.withResolvers<undefined>();
   #changed: (() => void) | undefined;
   #state: SourceState = { diagnostics: [] };
@@ -62,6 +66,7 @@ class DirSource implements Source {
     this.#logger = logger;
     this.#rescanMs = options.rescanMs ?? DEFAULT_RESCAN_MS;
     this.#reader = options.reader ?? new WorkerReader(clock);
+    this.#variables = new VariableSet(options.variables ?? NO_VARIABLES, settleMs);
     const watcher = options.watcher ?? ((watch: FolderWatchOptions) => new ChokidarWatch(watch));
     this.#folders = distinct(options.dirs).map(
       (dir) =>
@@ -70,6 +75,7 @@ class DirSource implements Source {
           settleMs,
           clock,
           reader: this.#reader,
+          variables: () => this.#variables.values,
           watcher: (ring) => watcher({ dir, clock, logger, ring }),
           ring: () => this.#ring(),
           burst: eventBurst(),
@@ -128,19 +134,28 @@ class DirSource implements Source {
   async #refresh(): Promise<void> {
     const timed = this.#clock.monotonic() >= this.#nextRescanMs;
     if (timed) this.#nextRescanMs = this.#clock.monotonic() + this.#rescanMs;
-    for (const folder of this.#folders) await folder.refresh(timed);
-    const at = { wallMs: this.#clock.now(), monotonicMs: this.#clock.monotonic() };
-    const isPending = this.#folders.some(({ state }) => state.isPending);
+    if (await this.#variables.refresh(this.#reader, () => this.#now()))
+      for (const folder of this.#folders) folder.variablesChanged();
+    // Without them, at the start, manifests that ask for them would be mistakes.
+    const hasVariables = this.#isPublic || this.#variables.dueMs === undefined;
+    if (hasVariables) for (const folder of this.#folders) await folder.refresh(timed);
+    const at = this.#now();
+    const isPending = !hasVariables || this.#folders.some(({ state }) => state.isPending);
     if (this.#isStopped || (!this.#isPublic && isPending && at.monotonicMs < this.#patienceEndMs)) return;
     this.#publish(at, isPending);
     this.#isPublic = true;
     this.#started.resolve(undefined);
   }
 
+  #now(): Moment {
+    return { wallMs: this.#clock.now(), monotonicMs: this.#clock.monotonic() };
+  }
+
   #setTimer(): void {
     this.#cancelTimer?.();
     if (this.#isStopped) return;
     const dues = this.#folders.map(({ state }) => state.dueMs ?? Infinity);
+    dues.push(this.#variables.dueMs ?? Infinity);
     if (!this.#isPublic) dues.push(this.#patienceEndMs);
     const delayMs = Math.min(this.#nextRescanMs, ...dues) - this.#clock.monotonic();
     this.#cancelTimer = this.#clock.after(Math.max(1, delayMs), () => this.#ring());
@@ -149,7 +164,8 @@ class DirSource implements Source {
   /** Makes the new state, and rings when it says something else than the old one. */
   #publish(at: Moment, isPending: boolean): void {
     const states = this.#folders.map(({ state }) => state);
-    const stamp = states.map(({ version }) => version).join();
+    const own = this.#variables.diagnostics().map(formatDiagnostic);
+    const stamp = [...states.map(({ version }) => version), ...own].join();
     const lastSync = states.every(({ isReadable }) => isReadable) ? { lastSyncMs: at.wallMs } : {};
     this.#state = { ...this.#state, ...lastSync };
     // A pending file may have been pending for long enough by now to be reported.
@@ -166,12 +182,13 @@ class DirSource implements Source {
   }
 
   #declared(states: readonly FolderState[], at: Moment): Pick<SourceState, 'revision' | 'diagnostics'> {
-    if (!states.some(({ wasRead }) => wasRead)) return { diagnostics: [] };
+    const own = this.#variables.diagnostics();
+    if (!states.some(({ wasRead }) => wasRead)) return { diagnostics: own };
     const records = states.flatMap((state) => state.records);
     const { revision, diagnostics } = assemble(goodFiles(records), this.#state.revision);
     return {
       revision,
-      diagnostics: [...records.flatMap((record) => record.diagnostics(at)), ...diagnostics],
+      diagnostics: [...own, ...records.flatMap((record) => record.diagnostics(at)), ...diagnostics],
     };
   }
 }

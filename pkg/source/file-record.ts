@@ -62,7 +62,9 @@ export class FileRecord {
   readonly file: string;
   readonly #settleMs: number;
   #version: Version | undefined;
-  #content: { readonly hash: string; readonly parsed: ParsedFile } | undefined;
+  #content: { readonly hash?: string; readonly parsed: ParsedFile } | undefined;
+  /** Of the content. */
+  #read: FileSighting | undefined;
   #good: NamedFile | undefined;
   #pending: Pending | undefined;
   #asked: Asked | undefined;
@@ -122,6 +124,14 @@ export class FileRecord {
     this.#missingSinceMs = undefined;
   }
 
+  /** Variables changed: where the content asks for any, the same version is read once more. Returns whether it is. */
+  reread(at: Moment): boolean {
+    if (this.#content?.parsed.usesVariables !== true || this.#read === undefined) return false;
+    this.#content = { parsed: this.#content.parsed };
+    this.#verify = { atMs: at.monotonicMs, sighting: this.#read };
+    return true;
+  }
+
   /** What to ask the reader now, if anything. */
   request(at: Moment, hints: Hints): LoadRequest | undefined {
     const now = at.monotonicMs;
@@ -158,7 +168,7 @@ export class FileRecord {
       size,
       rules,
       ...(target === undefined ? {} : { target }),
-      ...(this.#content === undefined ? {} : { hash: this.#content.hash }),
+      ...(this.#content?.hash === undefined ? {} : { hash: this.#content.hash }),
     };
   }
 
@@ -193,6 +203,7 @@ export class FileRecord {
     this.#version = versionOf(sighting);
     this.#pending = undefined;
     this.#verify = arrival === 'moved' ? { atMs: at.monotonicMs + this.#settleMs, sighting } : undefined;
+    this.#read = sighting;
     if (result.status === 'same') return;
     this.#content = { hash: result.hash, parsed: result.parsed };
     if (!hasErrors(result.parsed.diagnostics)) this.#good = { file: this.file, ...result.parsed };

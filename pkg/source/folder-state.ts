@@ -197,6 +197,11 @@ export class FolderState {
     return requests;
   }
 
+  /** What asks for variables means something else now: to be read again, unchanged as it is. */
+  reread(at: Moment): void {
+    for (const record of this.#records.values()) if (record.reread(at)) this.#track(record);
+  }
+
   /** Takes the reader's answers. */
   loaded(results: readonly LoadResult[], at: Moment, hints: Hints): void {
     for (const result of results) {

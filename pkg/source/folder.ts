@@ -4,6 +4,7 @@ import type { Moment } from './file-record.ts';
 import { FolderState } from './folder-state.ts';
 import type { FolderWatcher, Ring } from './folder-watch.ts';
 import { Hints, type HintKind } from './hints.ts';
+import type { Variables } from '../manifest/index.ts';
 import { isManifestName } from './name.ts';
 import type { Reader } from './sighting.ts';
 
@@ -23,6 +24,8 @@ interface FolderOptions {
   readonly watcher: (ring: Ring) => FolderWatcher;
   /** So many events in one turn of the event loop may mean that the kernel dropped some. */
   readonly burst: number;
+  /** What manifests may ask for, now. */
+  readonly variables: () => Variables;
   /** Asks for a refresh soon. */
   readonly ring: () => void;
 }
@@ -78,6 +81,11 @@ export class Folder {
     });
   }
 
+  /** Reads anew, with the next refresh, what asks for variables. */
+  variablesChanged(): void {
+    this.state.reread(this.#now());
+  }
+
   /** Looks at what events and elapsed time ask for, and reads what may be read. `timed`: check everything. Never fails. */
   async refresh(timed: boolean): Promise<void> {
     if (timed) this.#checkEverything();
@@ -85,7 +93,8 @@ export class Folder {
     const hints = this.#watcher.isAlive ? this.#hints : new Hints();
     const requests = this.state.requests(this.#now(), hints);
     if (requests.length === 0) return;
-    const results = await this.#options.reader.load(this.state.dir, requests);
+    const { reader, variables } = this.#options;
+    const results = await reader.load(this.state.dir, requests, variables());
     // Events of writes that happened before the answer are delivered by now.
     await nextTurn();
     this.state.loaded(results, this.#now(), hints);

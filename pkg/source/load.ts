@@ -134,7 +134,8 @@ function isTerminated(text: string, name: string): boolean {
   }
 }
 
-const NOT_UTF8: Refusal = {
+/** Refusal for bytes that are no text. */
+export const NOT_UTF8: Refusal = {
   code: 'encoding-invalid',
   message: 'the file is not UTF-8 text; save it as UTF-8',
   retry: false,

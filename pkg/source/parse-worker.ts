@@ -5,6 +5,7 @@ import { loadFile, PARSE_FAILED } from './load.ts';
 import { lookAtFolder, scanFolder } from './look.ts';
 import { parseManifest } from '../manifest/index.ts';
 import { READY_ID, type Answer, type Letter, type Question, type Reply } from './protocol.ts';
+import { readVariableFiles } from './variable-file.ts';
 import { WriterScan } from './writers.ts';
 
 /**
@@ -22,18 +23,20 @@ function answer(question: Question): Answer | Promise<Answer> {
     case 'load':
       return question.requests.map((request) =>
         loadFile(question.dir, request, {
-          parse: parseManifest,
+          parse: (text, file) => parseManifest(text, file, question.variables),
           writers: (inode) => writerScan.check(inode, question.round),
         }),
       );
     case 'parse':
-      return parseText(question.text, question.file);
+      return parseText(question);
+    case 'variables':
+      return readVariableFiles(question.files);
   }
 }
 
-function parseText(text: string, file: string): Answer {
+function parseText({ text, file, variables }: Extract<Question, { op: 'parse' }>): Answer {
   try {
-    return parseManifest(text, file);
+    return parseManifest(text, file, variables);
   } catch {
     return PARSE_FAILED;
   }

@@ -1,5 +1,6 @@
-import type { ParsedFile } from '../manifest/index.ts';
+import type { ParsedFile, Variables } from '../manifest/index.ts';
 import type { FolderLook, FolderScan, LoadRequest, LoadResult, LookRequest, Refusal } from './sighting.ts';
+import type { VariableFileRead } from './variable-file.ts';
 
 /** What the main thread asks of the worker. */
 export type Question =
@@ -11,8 +12,10 @@ export type Question =
       readonly requests: readonly LoadRequest[];
       /** Questions of one round share one walk through the processes. */
       readonly round: number;
+      readonly variables: Variables;
     }
-  | { readonly op: 'parse'; readonly text: string; readonly file: string };
+  | { readonly op: 'parse'; readonly text: string; readonly file: string; readonly variables: Variables }
+  | { readonly op: 'variables'; readonly files: readonly string[] };
 
 /** What each question is answered with. */
 export interface Answers {
@@ -20,6 +23,7 @@ export interface Answers {
   readonly scan: FolderScan;
   readonly load: readonly LoadResult[];
   readonly parse: ParsedFile | Refusal;
+  readonly variables: readonly VariableFileRead[];
 }
 
 export type Answer = Answers[keyof Answers];

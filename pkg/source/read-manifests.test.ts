@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { FakeClock } from '../api/index.ts';
 import { readManifests, type ManifestsRead } from './read-manifests.ts';
+import type { VariableOptions } from './variable-set.ts';
 
 let dir: string;
 
@@ -24,6 +25,8 @@ const put = (file: string, text: string): string => {
 };
 const read = (paths: string[], stdin?: string): Promise<ManifestsRead> =>
   readManifests(paths, { clock: new FakeClock(), ...(stdin === undefined ? {} : { stdin }) });
+const asking =
+  'apiVersion: ovr/v1\nkind: Network\nmetadata:\n  name: ${NAME}\n  annotations: {ovr/substitute: "true"}\nspec:\n  mtu: ${MTU}\n';
 const keys = ({ revision }: ManifestsRead): string[] => [...revision.objects.keys()];
 const codes = ({ diagnostics }: ManifestsRead): string[] => diagnostics.map(({ code }) => code);
 
@@ -84,4 +87,16 @@ it('collects the mistakes in files and between them, and keeps the valid objects
   const result = await read([dir]);
   expect(codes(result)).toEqual(['field-unknown', 'duplicate-object', 'duplicate-object']);
   expect(codes(await read(['-']))).toEqual([]);
+});
+
+it('fills in variables, also on standard input, and tells what is wrong with their files', async () => {
+  const file = put('n.yaml', asking);
+  const files = [put('one.vars', 'NAME=a\nMTU=1300'), put('two.vars', 'MTU=1400\n')];
+  const readWith = (variables: VariableOptions, paths = [file]): Promise<ManifestsRead> =>
+    readManifests(paths, { clock: new FakeClock(), stdin: asking, variables });
+  const result = await readWith({ values: {}, files });
+  expect([codes(result), result.revision.objects.get('Network/a')?.spec]).toMatchObject([[], { mtu: 1400 }]);
+  expect(keys(await readWith({ values: { NAME: 'b' }, files }, ['-']))).toEqual(['Network/b']);
+  const wrong = await readWith({ values: { NAME: 'a' }, files: [put('bad.vars', 'MTU: 1\n'), join(dir, 'none')] });
+  expect(codes(wrong)).toEqual(['variables-invalid', 'file-unreadable', 'variable-undefined']);
 });

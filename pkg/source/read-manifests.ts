@@ -1,7 +1,7 @@
 import { readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import type { Clock, Diagnostic } from '../api/index.ts';
-import type { NamedFile, ParsedFile, Revision } from '../manifest/index.ts';
+import type { NamedFile, ParsedFile, Revision, Variables } from '../manifest/index.ts';
 import { assemble } from '../manifest/merge/index.ts'; // the whole of pkg/manifest takes 20 MB, and only the worker needs it
 import type { FileCode } from './codes.ts';
 import {
@@ -12,6 +12,7 @@ import {
   type ReadRules,
   type Sighting,
 } from './sighting.ts';
+import { NO_VARIABLES, VariableSet, type VariableOptions } from './variable-set.ts';
 import { WorkerReader } from './worker-reader.ts';
 
 /** The path that stands for text given by the caller. */
@@ -36,6 +37,8 @@ export interface ReadManifestsOptions {
   readonly stdin?: string;
   /** Folders below the given ones count too, but for hidden ones, as with --recursive of the agent. */
   readonly recursive?: boolean;
+  /** For the manifests that ask for them; absent: there are none. */
+  readonly variables?: VariableOptions;
 }
 
 export interface ManifestsRead {
@@ -55,7 +58,9 @@ export async function readManifests(
 ): Promise<ManifestsRead> {
   const reader = new WorkerReader(options.clock);
   try {
-    const reading = new Reading(reader, options.recursive === true);
+    const variables = new VariableSet(options.variables ?? NO_VARIABLES, 0);
+    await variables.settled(reader, options.clock);
+    const reading = new Reading(reader, variables, options.recursive === true);
     for (const path of paths) {
       if (path === STDIN_PATH) await reading.text(options.stdin ?? '');
       else await reading.path(path);
@@ -75,11 +80,14 @@ class Reading {
   /** Real paths: the same file twice would declare everything twice. */
   readonly #seen = new Set<string>();
 
+  readonly #variables: Variables;
   readonly #recursive: boolean;
 
-  constructor(reader: Reader, recursive: boolean) {
+  constructor(reader: Reader, variables: VariableSet, recursive: boolean) {
     this.#reader = reader;
     this.#recursive = recursive;
+    this.#variables = variables.values;
+    this.#diagnostics.push(...variables.diagnostics());
   }
 
   result(): ManifestsRead {
@@ -89,7 +97,7 @@ class Reading {
 
   async text(text: string): Promise<void> {
     this.#names.push(STDIN_NAME);
-    const parsed = await this.#reader.parse(text, STDIN_NAME);
+    const parsed = await this.#reader.parse(text, STDIN_NAME, this.#variables);
     if ('objects' in parsed) this.#add(STDIN_NAME, parsed);
     else this.#diagnostics.push(fileDiagnostic(STDIN_NAME, parsed.code, parsed.message));
   }
@@ -149,7 +157,7 @@ class Reading {
   async #loadAll(found: Found, tries: number): Promise<void> {
     const { dir, sightings, fileOf } = found;
     const requests = sightings.flatMap((sighting) => this.#request(sighting, fileOf(sighting.name)));
-    const results = await this.#reader.load(dir, requests);
+    const results = await this.#reader.load(dir, requests, this.#variables);
     for (const result of results) this.#take(fileOf(result.name), result);
     const names = results.filter(({ status }) => status === 'changed').map(({ name }) => name);
     if (names.length === 0) return;

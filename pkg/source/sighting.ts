@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../api/index.ts';
-import type { ParsedFile } from '../manifest/index.ts';
+import type { ParsedFile, Variables } from '../manifest/index.ts';
 import { FILE_CODES, type FileCode } from './codes.ts';
+import type { VariableFileRead } from './variable-file.ts';
 
 /** One name in a folder, as a look from outside shows it; nothing was opened. */
 export type Sighting =
@@ -97,9 +98,15 @@ export interface Reader {
   /** Like a complete look, but in the background: it holds up no look and no load. Fails when interrupted, too. */
   scan(dir: string): Promise<FolderScan>;
   /** One result a request, in the same order. */
-  load(dir: string, requests: readonly LoadRequest[]): Promise<readonly LoadResult[]>;
+  load(
+    dir: string,
+    requests: readonly LoadRequest[],
+    variables?: Variables,
+  ): Promise<readonly LoadResult[]>;
   /** Parses text that is in memory already. */
-  parse(text: string, file: string): Promise<ParsedFile | Refusal>;
+  parse(text: string, file: string, variables?: Variables): Promise<ParsedFile | Refusal>;
+  /** Reads files of variables, one answer a file. */
+  variables(files: readonly string[]): Promise<readonly VariableFileRead[]>;
   stop(): Promise<void>;
 }
 

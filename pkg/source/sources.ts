@@ -1,4 +1,4 @@
-import { splitKey, type Diagnostic, type ObjectKey } from '../api/index.ts';
+import { formatDiagnostic, splitKey, type Diagnostic, type ObjectKey } from '../api/index.ts';
 import type { NamedFile, Revision } from '../manifest/index.ts';
 import { assemble } from '../manifest/merge/index.ts';
 import type { Source, SourcePart, SourceState } from '../reconcile/index.ts';
@@ -72,7 +72,7 @@ class Sources implements Source {
   }
 
   #declared(parts: readonly SourcePart[]): Pick<SourceState, 'revision' | 'diagnostics'> {
-    const own = parts.flatMap(({ state }) => state.diagnostics);
+    const own = distinct(parts.flatMap(({ state }) => state.diagnostics));
     const read = parts.flatMap(({ name, state }) =>
       state.revision ? [{ name, revision: state.revision }] : [],
     );
@@ -87,6 +87,11 @@ class Sources implements Source {
     const { revision, diagnostics } = this.#merged;
     return { revision, diagnostics: [...own.filter(({ code }) => !SHOWN_ANEW.has(code)), ...diagnostics] };
   }
+}
+
+/** What is wrong with a file of variables, every source tells. */
+function distinct(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  return [...new Map(diagnostics.map((diagnostic) => [formatDiagnostic(diagnostic), diagnostic])).values()];
 }
 
 function merge(sources: readonly ReadSource[], previous: Revision | undefined): Merged {

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Clock } from '../api/index.ts';
-import type { ParsedFile } from '../manifest/index.ts';
+import type { ParsedFile, Variables } from '../manifest/index.ts';
 import { PARSE_FAILED } from './load.ts';
 import type {
   FolderLook,
@@ -11,6 +11,7 @@ import type {
   Reader,
   Refusal,
 } from './sighting.ts';
+import type { VariableFileRead } from './variable-file.ts';
 import { DeadlineError } from './worker-connection.ts';
 import { WorkerLane } from './worker-lane.ts';
 
@@ -26,6 +27,8 @@ const BATCH_BYTES = MIB;
 /** From so many files on, further workers are worth their start. */
 const MANY = 2_000;
 const MAX_LANES = 4;
+
+const NO_VARIABLES: Variables = new Map();
 
 const TIMED_OUT: Refusal = {
   code: 'parse-timeout',
@@ -57,7 +60,11 @@ export class WorkerReader implements Reader {
     return this.#lane.ask<'scan'>({ op: 'scan', dir }, LOOK_DEADLINE_MS);
   }
 
-  async load(dir: string, requests: readonly LoadRequest[]): Promise<readonly LoadResult[]> {
+  async load(
+    dir: string,
+    requests: readonly LoadRequest[],
+    variables = NO_VARIABLES,
+  ): Promise<readonly LoadResult[]> {
     const batches = batchesOf(requests);
     const results: (readonly LoadResult[])[] = [];
     const lanes = [this.#lane, ...this.#furtherLanes(requests.length)];
@@ -66,7 +73,7 @@ export class WorkerReader implements Reader {
       for (let batch = batches[next]; batch !== undefined; batch = batches[next]) {
         const index = next;
         next += 1;
-        results[index] = await this.#loadBatch(lane, dir, batch);
+        results[index] = await this.#loadBatch(lane, { dir, requests: batch, variables });
       }
     };
     await Promise.all(lanes.map(work));
@@ -79,15 +86,12 @@ export class WorkerReader implements Reader {
     return Array.from({ length: count }, () => new WorkerLane(this.#clock));
   }
 
-  async #loadBatch(
-    lane: WorkerLane,
-    dir: string,
-    requests: readonly LoadRequest[],
-  ): Promise<readonly LoadResult[]> {
+  async #loadBatch(lane: WorkerLane, batch: Batch): Promise<readonly LoadResult[]> {
+    const { requests } = batch;
     const bytes = requests.reduce((sum, { size }) => sum + size, 0);
     try {
       return await lane.queue<'load'>(
-        { op: 'load', dir, requests, round: this.#round },
+        { op: 'load', ...batch, round: this.#round },
         loadDeadlineMs(bytes),
       );
     } catch (error) {
@@ -97,21 +101,35 @@ export class WorkerReader implements Reader {
       }
     }
     const results: LoadResult[] = [];
-    for (const request of requests) results.push(...(await this.#loadBatch(lane, dir, [request])));
+    for (const request of requests) results.push(...(await this.#loadBatch(lane, { ...batch, requests: [request] })));
     return results;
   }
 
-  async parse(text: string, file: string): Promise<ParsedFile | Refusal> {
+  async parse(text: string, file: string, variables = NO_VARIABLES): Promise<ParsedFile | Refusal> {
     try {
-      return await this.#lane.queue<'parse'>({ op: 'parse', text, file }, loadDeadlineMs(text.length));
+      return await this.#lane.queue<'parse'>(
+        { op: 'parse', text, file, variables },
+        loadDeadlineMs(text.length),
+      );
     } catch (error) {
       return refusalFor(error);
     }
   }
 
+  async variables(files: readonly string[]): Promise<readonly VariableFileRead[]> {
+    return this.#lane.queue<'variables'>({ op: 'variables', files }, LOOK_DEADLINE_MS);
+  }
+
   async stop(): Promise<void> {
     await this.#lane.close();
   }
+}
+
+/** Requests that are answered together. */
+interface Batch {
+  readonly dir: string;
+  readonly requests: readonly LoadRequest[];
+  readonly variables: Variables;
 }
 
 function loadDeadlineMs(bytes: number): number {

@@ -28,8 +28,9 @@ const worker = new WorkerReader(systemClock);
 export const sharedReader: Reader = {
   look: (request) => worker.look(request),
   scan: (dir) => worker.scan(dir),
-  load: (dir, requests) => worker.load(dir, requests),
-  parse: (text, file) => worker.parse(text, file),
+  load: (dir, requests, variables) => worker.load(dir, requests, variables),
+  parse: (text, file, variables) => worker.parse(text, file, variables),
+  variables: (files) => worker.variables(files),
   stop: () => Promise.resolve(),
 };
 

@@ -63,6 +63,29 @@ describe('validate', () => {
   });
 });
 
+describe('variables', () => {
+  const line = '--var A=1 -o json --var-file x.vars';
+
+  it.each(['validate a', 'diff -f a', 'apply -f a --force'])('reach ovr %s', async (verb) => {
+    const asked: unknown[] = [];
+    const local: Partial<Local> = {
+      readManifests: (_paths, options) => {
+        asked.push(options?.variables);
+        return Promise.resolve({ files: [], revision, diagnostics: [] });
+      },
+      diff: () => Promise.resolve([]),
+      apply: () => Promise.resolve({ converged: true, statuses: [] }),
+    };
+    await stage.run(`${verb} ${line}`, { local, env: { OVR_VAR_FILE: 'y.vars' } });
+    expect(asked).toEqual([{ values: { A: '1' }, files: ['x.vars'] }]);
+  });
+
+  it('with a mistake end with 2', async () => {
+    const { code, stderr } = await stage.run('validate a --var A', { local: reading() });
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^ovr: --var: "…" is not valid: /)]);
+  });
+});
+
 describe('schema', () => {
   it.each([
     ['schema', '{\n  "type": "object"\n}\n'],

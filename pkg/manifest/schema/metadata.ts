@@ -23,6 +23,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   [ANNOTATIONS.adopt]: ['true', 'false'],
   [ANNOTATIONS.recreate]: ['true', 'false'],
   [ANNOTATIONS.prune]: ['true', 'false'],
+  [ANNOTATIONS.substitute]: ['true', 'false'],
 };
 const KINDS_OF: Readonly<Record<string, readonly Kind[]>> = {
   [ANNOTATIONS.recreate]: ['Network'],
@@ -73,7 +74,8 @@ function annotations(kind: Kind) {
     description:
       'ovr/mode: enforce (default), observe (report drift, repair nothing) or ignore. ovr/adopt: "true" takes over an existing ' +
       'unowned object of this name. ovr/recreate (Network only): "true" lets a changed network be removed and made again. ' +
-      'ovr/prune (not for an Alias): "false" leaves it running when its manifest goes. Other names are free.',
+      'ovr/prune (not for an Alias): "false" leaves it running when its manifest goes. ' +
+      'ovr/substitute: "true" fills variables into values such as "${NAME}". Other names are free.',
     examples: [{ 'ovr/mode': 'observe' }],
     like: '{ovr/mode: observe}',
   })

@@ -4,3 +4,4 @@ export * from './limits.ts';
 export * from './locate.ts';
 export * from './plain.ts';
 export * from './problem.ts';
+export * from './substitute.ts';

@@ -23,6 +23,17 @@ export function locate(root: Node, path: readonly PropertyKey[], targets: Readon
   return spot;
 }
 
+/** The node that a path leads to, if there is one. Aliases on the way are followed. */
+export function nodeAt(
+  root: Node,
+  path: readonly PropertyKey[],
+  targets: ReadonlyMap<Node, Node>,
+): Node | undefined {
+  let node: Node | undefined = root;
+  for (const segment of path) node = child(isAlias(node) ? targets.get(node) : node, segment)?.value;
+  return node;
+}
+
 /** Whether there is any text: `labels:` has an empty value. */
 function isWritten(node: Node | undefined): boolean {
   return node !== undefined && !(isScalar(node) && node.source === '' && node.type === 'PLAIN');

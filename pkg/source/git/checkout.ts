@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { Diagnostic } from '../../api/index.ts';
-import type { Revision } from '../../manifest/index.ts';
+import type { Revision, Variables } from '../../manifest/index.ts';
 import { assemble } from '../../manifest/merge/index.ts';
 import type { SourceCommit } from '../../reconcile/index.ts';
 import type { Reader } from '../sighting.ts';
@@ -32,6 +32,8 @@ export interface CheckoutParts {
   readonly trees: Trees;
   readonly reader: Reader;
   readonly signatures: SignatureCheck | undefined;
+  /** What manifests may ask for, now. */
+  readonly variables: () => Variables;
 }
 
 /** From an object in the clone to a revision, and from a record to the same one. */
@@ -59,6 +61,7 @@ export class Checkout {
       tree,
       files: listing.files,
       known: knownFiles(known),
+      variables: this.#parts.variables(),
       fileOf: this.#fileOf,
     });
     return this.#assembled(oid, commit, {
@@ -69,7 +72,7 @@ export class Checkout {
 
   /** What was in force before the start, without git and without the remote. Fails with TreeDamage, or as `read` does. */
   async restore(record: AppliedRecord): Promise<GoodCommit> {
-    const { clone, reader, signatures, trees } = this.#parts;
+    const { clone, reader, signatures, trees, variables } = this.#parts;
     const { oid, commit } = record;
     if (signatures && (await signatures.keyringDigest()) !== record.keyring)
       await signatures.verify(clone, commit.commit);
@@ -78,6 +81,7 @@ export class Checkout {
       tree,
       files: record.files,
       known: new Map(),
+      variables: variables(),
       fileOf: this.#fileOf,
     });
     const hashes = new Map(record.files.map(({ name, hash }) => [name, hash]));

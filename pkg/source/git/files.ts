@@ -1,5 +1,5 @@
 import { errorMessage, type Diagnostic } from '../../api/index.ts';
-import type { NamedFile } from '../../manifest/index.ts';
+import type { NamedFile, Variables } from '../../manifest/index.ts';
 import {
   fileDiagnostic,
   type LoadRequest,
@@ -27,6 +27,7 @@ export interface ReadRequest {
   readonly tree: string;
   readonly files: readonly ManifestBlob[];
   readonly known: KnownFiles;
+  readonly variables: Variables;
   /** How a file is called in diagnostics. */
   readonly fileOf: (name: string) => string;
 }
@@ -42,11 +43,11 @@ export class TreeDamage extends Error {}
 
 /** Reads and parses the files of a checked-out commit, as far as they are not known. Fails with TreeDamage. */
 export async function readFiles(reader: Reader, request: ReadRequest): Promise<FilesRead> {
-  const { tree, files, known, fileOf } = request;
+  const { files, known, fileOf } = request;
   const byName = new Map(files.filter((file) => !known.has(keyOf(file))).map((file) => [file.name, file]));
   const loaded = new Map<string, ReadFile>();
   const diagnostics: Diagnostic[] = [];
-  for (const result of await load(reader, tree, byName, fileOf)) {
+  for (const result of await load(reader, request, byName)) {
     const blob = byName.get(result.name);
     const file = fileOf(result.name);
     if (blob && result.status === 'loaded') {
@@ -54,7 +55,7 @@ export async function readFiles(reader: Reader, request: ReadRequest): Promise<F
     } else if (result.status === 'refused' && !result.refusal.retry) {
       diagnostics.push(fileDiagnostic(file, result.refusal.code, result.refusal.message));
     } else {
-      throw new TreeDamage(`${tree}/${result.name} cannot be read (${result.status})`);
+      throw new TreeDamage(`${request.tree}/${result.name} cannot be read (${result.status})`);
     }
   }
   const all = files.flatMap((file) => known.get(keyOf(file)) ?? loaded.get(keyOf(file)) ?? []);
@@ -63,9 +64,8 @@ export async function readFiles(reader: Reader, request: ReadRequest): Promise<F
 
 async function load(
   reader: Reader,
-  tree: string,
+  { tree, fileOf, variables }: ReadRequest,
   wanted: ReadonlyMap<string, ManifestBlob>,
-  fileOf: (name: string) => string,
 ): Promise<readonly LoadResult[]> {
   if (wanted.size === 0) return [];
   const { sightings } = await reader
@@ -79,12 +79,12 @@ async function load(
     return { name, file: fileOf(name), print, size, rules: AS_IT_IS };
   });
   if (requests.length < wanted.size) throw new TreeDamage(`${tree} lacks files`);
-  return reader.load(tree, requests);
+  return reader.load(tree, requests, variables);
 }
 
-/** Files by what identifies their content and their place. */
-export function knownFiles(...lists: readonly (readonly ReadFile[])[]): KnownFiles {
-  return new Map(lists.flat().map((file) => [keyOf(file), file]));
+/** Files by what identifies their content and their place. What one that asks for variables means, they change. */
+export function knownFiles(files: readonly ReadFile[]): KnownFiles {
+  return new Map(files.filter(({ file }) => !file.usesVariables).map((file) => [keyOf(file), file]));
 }
 
 function keyOf({ name, blob }: ManifestBlob): string {

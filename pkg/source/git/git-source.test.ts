@@ -8,6 +8,8 @@ import { parseManifest } from '../../manifest/index.ts';
 import { loadFile } from '../load.ts';
 import { lookAtFolder } from '../look.ts';
 import type { Reader } from '../sighting.ts';
+import { readVariableFiles } from '../variable-file.ts';
+import type { VariableOptions } from '../variable-set.ts';
 import { GitFailure } from './failure.ts';
 import { createGitSource, type GitSource } from './git-source.ts';
 import type { GitCall, GitRunner } from './runner.ts';
@@ -20,13 +22,17 @@ const network = (name: string): string =>
 const reader: Reader = {
   look: (request) => Promise.resolve().then(() => lookAtFolder(request)),
   scan: () => Promise.reject(new Error('not asked')),
-  load: (dir, requests) =>
+  load: (dir, requests, variables) =>
     Promise.resolve(
       requests.map((request) =>
-        loadFile(dir, request, { parse: parseManifest, writers: () => ({ status: 'none' }) }),
+        loadFile(dir, request, {
+          parse: (text, file) => parseManifest(text, file, variables),
+          writers: () => ({ status: 'none' }),
+        }),
       ),
     ),
   parse: () => Promise.reject(new Error('not asked')),
+  variables: (files) => Promise.resolve(readVariableFiles(files)),
   stop: () => Promise.resolve(),
 };
 
@@ -124,8 +130,9 @@ afterEach(async () => {
   rmSync(stateDir, { recursive: true, force: true });
 });
 
-function create(chance = 0.5): GitSource {
+function create(chance = 0.5, more: { variables?: VariableOptions } = {}): GitSource {
   source = createGitSource({
+    ...more,
     url: 'https://example.org/x.git',
     intervalMs: 30_000,
     stateDir,
@@ -345,4 +352,47 @@ it('is not asked any more once it is stopped', async () => {
   await source.sync();
   clock.advance(600_000);
   expect([git.calls, clock.pending]).toEqual([[], 0]);
+});
+
+describe('variables', () => {
+  const asking =
+    'apiVersion: ovr/v1\nkind: Network\nmetadata:\n  name: ${NAME}\n  annotations: {ovr/substitute: "true"}\nspec: {}\n';
+  const vars = (): string => join(stateDir, 'site.vars');
+  const define = (text: string): void => {
+    writeFileSync(vars(), text);
+    // It was written long ago.
+    clock.setNow(Date.now() + 60_000);
+  };
+
+  beforeEach(async () => {
+    git.push('one', { 'a.yaml': asking, 'b.yaml': network('b') });
+    define('NAME=a\n');
+    await create(0.5, { variables: { values: {}, files: [vars()] } }).start(() => (rings += 1));
+  });
+
+  it('are filled in, and what they change comes with the next look, also without the remote', async () => {
+    expect(names()).toEqual(['a', 'b']);
+    define('NAME=c\n');
+    git.failures = away('fatal: Could not resolve host: example.org');
+    await pass(30_000);
+    expect([names(), source.state().problem]).toEqual([['b', 'c'], 'git-unreachable']);
+  });
+
+  it('that are missing are a mistake of the commit until somebody defines them', async () => {
+    define('NAM=c\n');
+    await pass(30_000);
+    expect([names(), source.state().problem]).toEqual([['a', 'b'], 'git-commit-broken']);
+    expect(source.state().diagnostics.map(({ code }) => code)).toContain('variable-undefined');
+    define('NAME=c\n');
+    await pass(30_000);
+    expect([names(), source.state().problem]).toEqual([['b', 'c'], undefined]);
+  });
+
+  it('are those of now after a restart', async () => {
+    await source.stop();
+    define('NAME=c\n');
+    git.failures = away('fatal: Could not resolve host: example.org');
+    await create(0.5, { variables: { values: { NAME: 'd' }, files: [vars()] } }).start(() => undefined);
+    expect(names()).toEqual(['b', 'd']);
+  });
 });

@@ -1,6 +1,7 @@
 import { errorMessage, formatDiagnostic, type Clock, type Diagnostic, type Logger } from '../../api/index.ts';
 import type { Source, SourceCommit, SourceState } from '../../reconcile/index.ts';
 import type { Reader } from '../sighting.ts';
+import { NO_VARIABLES, VariableSet } from '../variable-set.ts';
 import { WorkerReader } from '../worker-reader.ts';
 import { Checkout, type GoodCommit } from './checkout.ts';
 import { Clone } from './clone.ts';
@@ -53,6 +54,7 @@ class PollingGitSource implements GitSource {
   readonly #trees: Trees;
   readonly #signatures: SignatureCheck | undefined;
   readonly #checkout: Checkout;
+  readonly #variables: VariableSet;
   readonly #abort = new AbortController();
   #changed: (() => void) | undefined;
   #state: SourceState = { diagnostics: [], doubt: 'the Git remote was not asked yet' };
@@ -96,12 +98,14 @@ class PollingGitSource implements GitSource {
     this.#trees = new Trees(folders);
     this.#signatures =
       verifyKeyring === undefined ? undefined : new SignatureCheck(verifyKeyring, folders, settings);
+    this.#variables = new VariableSet(options.variables ?? NO_VARIABLES);
     this.#checkout = new Checkout({
       settings,
       clone: this.#clone,
       trees: this.#trees,
       reader,
       signatures: this.#signatures,
+      variables: () => this.#variables.values,
     });
   }
 
@@ -131,6 +135,7 @@ class PollingGitSource implements GitSource {
   }
 
   async #begin(): Promise<void> {
+    await this.#variables.settled(this.#reader, this.#clock);
     await this.#restore();
     this.#running = undefined;
     await this.#run(false);
@@ -162,6 +167,7 @@ class PollingGitSource implements GitSource {
 
   async #pull(isForced: boolean): Promise<void> {
     try {
+      if (await this.#variables.settled(this.#reader, this.#clock)) await this.#adoptAnew();
       const fetched = isForced ? await this.#clone.fetchNewest() : undefined;
       const oid = fetched ?? (await this.#clone.newest());
       if (this.#isSettled(oid, isForced)) this.#problem = this.#verdict?.problem;
@@ -182,6 +188,12 @@ class PollingGitSource implements GitSource {
     if (this.#verdict?.oid !== oid) return false;
     const { problem } = this.#verdict;
     return problem === undefined || (!isForced && !BY_KEYRING.has(problem.code));
+  }
+
+  /** What is in force means something else with other variables; the remote need not be there for that. */
+  async #adoptAnew(): Promise<void> {
+    this.#verdict = undefined;
+    if (this.#inForce?.files.some(({ file }) => file.usesVariables)) await this.#adopt(this.#inForce.oid, true);
   }
 
   /** Brings an object into force, or remembers why not. Fails with what has nothing to do with the object. */
@@ -282,8 +294,9 @@ class PollingGitSource implements GitSource {
   }
 
   #diagnostics(): Diagnostic[] {
+    const own = this.#variables.diagnostics();
     const warnings = this.#inForce?.diagnostics ?? [];
-    if (this.#problem === undefined) return [...warnings];
+    if (this.#problem === undefined) return [...own, ...warnings];
     const { code, message, diagnostics } = this.#problem;
     const kept = this.#inForce ? `; commit ${shortHash(this.#inForce.commit.commit)} stays in force` : '';
     const about: Diagnostic = {
@@ -294,7 +307,7 @@ class PollingGitSource implements GitSource {
       column: 1,
       message: `${message}${kept}`,
     };
-    return [about, ...(diagnostics.length > 0 ? diagnostics : warnings)];
+    return [about, ...own, ...(diagnostics.length > 0 ? diagnostics : warnings)];
   }
 
   #doubt(): Pick<SourceState, 'doubt'> {

@@ -1,5 +1,6 @@
 import type { Clock, Logger } from '../../api/index.ts';
 import type { Reader } from '../sighting.ts';
+import type { VariableOptions } from '../variable-set.ts';
 import { parsePath, parseRef, parseRemote, refuse, type Ref, type Remote } from './remote.ts';
 import type { GitRunner } from './runner.ts';
 
@@ -27,6 +28,8 @@ export interface GitSourceOptions {
   readonly maxBytes?: number;
   /** Each call of git, milliseconds. */
   readonly timeoutMs?: number;
+  /** For the manifests that ask for them; absent: there are none. */
+  readonly variables?: VariableOptions;
   /** Of these, only PATH and proxies go on to git, and SSL_CERT_FILE as the certificates that it trusts. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
