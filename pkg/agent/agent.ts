@@ -24,7 +24,8 @@ import { createFileStore } from './file-store.ts';
 import { hostRoutes } from './host-routes.ts';
 import { askedOnce, createManifestSources, type ManifestSources } from './manifest-sources.ts';
 import { createRevisions, type Revisions } from './revisions.ts';
-import { secretFiles } from './secret-files.ts';
+import { createSecrets } from './secrets.ts';
+import type { SopsOptions } from './sops.ts';
 
 /** How long a new overlay on a cluster store is left alone; seen there: rivals show up within tens of milliseconds. */
 export const SETTLE_MS = 500;
@@ -75,7 +76,7 @@ export async function createAgent(config: Config, deps: AgentDeps): Promise<Agen
     {
       engine,
       source,
-      secrets: secretFiles,
+      secrets: createSecrets(sopsOptions(config, deps)),
       store: createFileStore(join(config.stateDir, 'state.json')),
       clock,
       logger,
@@ -125,6 +126,15 @@ function createOverrides(deps: {
       revision,
       here: () => reconciler.status().objects.map(({ key }) => key),
     }),
+  };
+}
+
+/** sops is found where ovrd's own programs are. */
+function sopsOptions({ sopsAgeKeyFile }: Config, { environment }: AgentDeps): SopsOptions {
+  const path = environment?.['PATH'];
+  return {
+    ...(sopsAgeKeyFile === undefined ? {} : { ageKeyFile: sopsAgeKeyFile }),
+    ...(path === undefined ? {} : { path }),
   };
 }
 

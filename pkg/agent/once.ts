@@ -14,7 +14,7 @@ import { SETTLE_MS } from './agent.ts';
 import { createEngine } from './engine.ts';
 import { noStore } from './file-store.ts';
 import { hostRoutes } from './host-routes.ts';
-import { secretFiles } from './secret-files.ts';
+import { createSecrets } from './secrets.ts';
 import { systemClock } from './system-clock.ts';
 
 /** Manifests given on a command line, and the engine to hold them against. */
@@ -50,12 +50,12 @@ async function oneShot(
   onProgress: (record: ActionRecord) => void,
 ): Promise<Reconciler> {
   const { config, revision } = options;
-  const { cluster, subnetPool, concurrency } = config;
+  const { cluster, subnetPool, concurrency, sopsAgeKeyFile } = config;
   return new Reconciler(
     {
       engine: await createEngine(config, { clock: systemClock, logger: silentLogger }),
       source: fixedSource(revision),
-      secrets: secretFiles,
+      secrets: createSecrets(sopsAgeKeyFile === undefined ? {} : { ageKeyFile: sopsAgeKeyFile }),
       store: noStore,
       clock: systemClock,
       logger: silentLogger,

@@ -10,6 +10,7 @@ describe('loadConfig', () => {
   it('has a default for everything', async () => {
     expect(await config({})).toEqual({
       manifests: ['/etc/ovr.d'],
+      variables: { values: {}, files: [] },
       docker: { host: 'unix:///var/run/docker.sock' },
       engine: 'docker',
       cluster: 'default',
@@ -342,7 +343,6 @@ describe('variables', () => {
     const files = { [FILE]: 'var: {A: 1.30, B: "x"}\nvar-file: [/a]\n' };
     expect((await config({ files })).variables).toEqual({ values: { A: '1.30', B: 'x' }, files: ['/a'] });
     expect((await config({ env: { OVR_VAR: 'A=1, B=2' } })).variables.values).toEqual({ A: '1', B: '2' });
-    expect((await config({})).variables).toEqual({ values: {}, files: [] });
   });
 
   it.each([

@@ -84,7 +84,9 @@ async function sources(
 
 async function engineConfig(settings: SettingsReader, surroundings: Surroundings): Promise<EngineConfig> {
   const nodeName = settings.value('nodeName');
+  const sopsAgeKeyFile = settings.value('sopsAgeKeyFile');
   return {
+    ...(sopsAgeKeyFile !== undefined && { sopsAgeKeyFile }),
     docker: await dockerAddress(settings, surroundings),
     engine: settings.value('engine'),
     cluster: settings.value('cluster'),

@@ -15,6 +15,7 @@ export interface Settings {
   readonly manifests: readonly string[];
   readonly variables: readonly (readonly [name: string, value: string])[];
   readonly variableFiles: readonly string[];
+  readonly sopsAgeKeyFile: string | undefined;
   readonly gitUrl: string | undefined;
   readonly gitRef: string | undefined;
   readonly gitPath: string | undefined;
@@ -122,6 +123,8 @@ export interface EngineConfig {
   readonly nodeLabels: Readonly<Record<string, string>>;
   readonly subnetPool: string;
   readonly concurrency: number;
+  /** Read by sops itself, so that no key is ever part of a configuration. */
+  readonly sopsAgeKeyFile?: string;
 }
 
 /** The configuration of ovrd: complete, checked and frozen. */

@@ -42,6 +42,14 @@ export const OPTIONS: { readonly [F in Field]: Option<Settings[F]> } = {
     fallback: [],
     read: each(value.path),
   },
+  sopsAgeKeyFile: {
+    flag: 'sops-age-key-file',
+    placeholder: 'FILE',
+    help: 'File of age keys, with which sops opens encrypted manifests when their containers are made',
+    programs: both,
+    fallback: undefined,
+    read: last(value.path),
+  },
   gitUrl: {
     flag: 'git-url',
     placeholder: 'URL',

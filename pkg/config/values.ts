@@ -117,7 +117,8 @@ export function variables(
   for (const text of texts) {
     const [, name, value] = /^([^=]*)=([^]*)$/.exec(text) ?? [];
     const problem = variableProblem(name, value, read);
-    if (problem !== undefined) return { ok: false, bad: name === undefined ? '…' : `${name}=…`, mend: problem };
+    if (problem !== undefined)
+      return { ok: false, bad: name === undefined ? '…' : `${name}=…`, mend: problem };
     read.set(name ?? '', value ?? '');
   }
   return { ok: true, value: [...read] };

@@ -17,6 +17,7 @@ export const DIAGNOSTIC_CODES = {
   'key-duplicate': 'error',
   'nesting-too-deep': 'error',
   'document-not-map': 'error',
+  'sops-invalid': 'error',
   'variable-undefined': 'error',
   'variable-invalid': 'error',
   'variable-misplaced': 'error',

@@ -37,8 +37,13 @@ function compare(before: ManifestObject, after: ManifestObject): readonly FieldD
   return [
     ...compareValues('metadata.labels', before.labels, after.labels),
     ...compareValues('metadata.annotations', before.annotations, after.annotations),
-    ...compareValues('', before.spec, after.spec),
+    ...compareValues('', meaningOf(before.spec), meaningOf(after.spec)),
   ];
+}
+
+/** What only carries secrets is no difference by itself. */
+function meaningOf(spec: ManifestObject['spec']): object {
+  return 'sealedBy' in spec ? { ...spec, sealedBy: undefined } : spec;
 }
 
 /** Records are compared by field, lists of named things by name, everything else as a whole. */

@@ -22,6 +22,9 @@ const CHANGEABLE: readonly string[] = [
   'dependsOn',
 ] satisfies (keyof ContainerSpec)[];
 
+/** Carried along; what is encrypted in it is in `env` too, and the rest changes with every edit. */
+const NO_MEANING: readonly string[] = ['sealedBy'] satisfies (keyof ContainerSpec)[];
+
 /** Lists whose order means nothing to Docker. */
 const UNORDERED: readonly string[] = [
   'capAdd',
@@ -142,7 +145,7 @@ function withoutDefaults(fields: Fields, defaults: Fields): Fields {
 function canonicalFields(spec: object): Record<string, string> {
   const fields: Record<string, string> = {};
   for (const [field, value] of Object.entries(spec)) {
-    if (value === undefined) continue;
+    if (value === undefined || NO_MEANING.includes(field)) continue;
     const items: unknown = value;
     fields[field] =
       UNORDERED.includes(field) && Array.isArray(items)

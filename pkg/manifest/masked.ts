@@ -17,6 +17,7 @@ const VALUELESS: ReadonlySet<DiagnosticCode> = new Set([
   'field-missing',
   'field-unknown',
   'name-long',
+  'sops-invalid',
   'value-missing',
   'value-range',
   'value-type',
@@ -32,10 +33,13 @@ const MIN_VALUE = 3;
 export function withoutValues(finding: Finding, tree: FilledTree, variables: Variables): Finding {
   const own = namesWithin(nodeAt(tree.root, finding.path, tree.targets), tree);
   if (VALUELESS.has(finding.code)) {
-    return own.length === 0 || finding.atKey ? finding : { ...finding, message: `${finding.message} (${listOf(own)})` };
+    return own.length === 0 || finding.atKey
+      ? finding
+      : { ...finding, message: `${finding.message} (${listOf(own)})` };
   }
   const all = [...new Set([...tree.filled.values()].flat())];
-  const names = own.length > 0 ? own : all.filter((name) => isTold(finding.message, variables.get(name) ?? ''));
+  const names =
+    own.length > 0 ? own : all.filter((name) => isTold(finding.message, variables.get(name) ?? ''));
   if (names.length === 0) return finding;
   const where = finding.path.length === 0 ? '' : `${fieldName(finding.path)}: `;
   const message = `${where}is not valid with what ${listOf(names)} stands for; correct the variable, or how it is used (values are not shown)`;
@@ -55,7 +59,11 @@ function listOf(names: readonly string[]): string {
 
 function namesWithin(node: Node | undefined, tree: FilledTree): string[] {
   const names = new Set<string>();
+  // What aliases repeat is looked at once.
+  const seen = new Set<unknown>();
   const visit = (part: unknown): void => {
+    if (seen.has(part)) return;
+    seen.add(part);
     if (isAlias(part)) visit(tree.targets.get(part));
     else if (isScalar(part)) for (const name of tree.filled.get(part) ?? []) names.add(name);
     else if (isSeq(part)) part.items.forEach(visit);

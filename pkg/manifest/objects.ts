@@ -130,6 +130,8 @@ export interface ContainerSpec {
   readonly securityOpt?: readonly string[];
   /** Docker labels. */
   readonly labels: Readonly<Record<string, string>>;
+  /** The whole manifest, encrypted with sops: what opens the sealed values of `env`. It is no part of what the object means. */
+  readonly sealedBy?: string;
 }
 
 export const READINESS = ['Running', 'Healthy'] as const;
@@ -174,9 +176,11 @@ export interface NetworkAttachment {
 
 export interface EnvVar {
   readonly name: string;
-  /** Exactly one of `value` and `file` is set; `file` is an absolute path read when the container is made. */
+  /** Exactly one of the three is set; `file` is an absolute path read when the container is made. */
   readonly value?: string;
   readonly file?: string;
+  /** The encrypted value as the manifest has it; `ContainerSpec.sealedBy` opens it. */
+  readonly sealed?: string;
 }
 
 export interface VolumeMount {

@@ -4,6 +4,7 @@ import { withoutValues } from './masked.ts';
 import { toObject } from './object.ts';
 import type { ManifestObject } from './objects.ts';
 import type { ObjectPlaces, Place } from './parsed-file.ts';
+import { seal, unseal } from './sealed.ts';
 import { findings, isKind, validate, type Finding, type ParsedDocument } from './schema/index.ts';
 import {
   MAX_PROBLEMS,
@@ -56,29 +57,47 @@ const FATAL: ReadonlySet<string> = new Set([
   'variable-invalid',
   'variable-misplaced',
   'document-too-large',
+  'sops-invalid',
 ]);
 
+/** What surrounds a document. */
+interface Surroundings {
+  readonly file: string;
+  readonly variables: Variables;
+  /** It is the only one of its file. */
+  readonly isAlone: boolean;
+}
+
 /** Parses and validates one document of a file. Never throws for anything that a text can hold. */
-export function parseDocument(chunk: Chunk, file: string, variables: Variables): DocumentResult {
-  const { diagnostics, ...rest } = parseUnsorted(chunk, file, variables);
+export function parseDocument(chunk: Chunk, surroundings: Surroundings): DocumentResult {
+  const { diagnostics, ...rest } = parseUnsorted(chunk, surroundings);
   return { ...rest, diagnostics: [...diagnostics].sort((a, b) => a.line - b.line || a.column - b.column) };
 }
 
-function parseUnsorted(chunk: Chunk, file: string, variables: Variables): DocumentResult {
+function parseUnsorted(chunk: Chunk, { file, variables, isAlone }: Surroundings): DocumentResult {
   const { root, problems, lines } = compose(chunk.text);
   const source: Source = { file, firstLine: chunk.line, lines };
   const found = problems.map((problem) => ofProblem(problem, source));
   if (!root) return { diagnostics: found };
   const { value, problems: wrong, tree } = read(root, chunk.text, variables);
   const uses = tree.filled ? ({ usesVariables: true } as const) : {};
-  found.push(...wrong.map((problem) => ofProblem(problem, source)));
+  const {
+    content,
+    isSealed,
+    findings: misuses,
+  } = unseal(value, { isAlone, hasVariables: tree.filled !== undefined });
+  found.push(
+    ...wrong.map((problem) => ofProblem(problem, source)),
+    ...misuses.slice(0, MAX_PROBLEMS).map((finding) => ofFinding(finding, tree, source, variables)),
+  );
   if (found.some(({ code }) => FATAL.has(code))) return { diagnostics: found, ...uses };
-  const checked = check(value);
+  const checked = check(content);
   found.push(...checked.findings.map((finding) => ofFinding(finding, tree, source, variables)));
   const { document } = checked;
   if (!document || found.some(({ severity }) => severity === 'error')) return { diagnostics: found, ...uses };
   const origin = { file, ...placeAt(spotOf([], tree).value, source) };
-  const declared = { object: toObject(document, origin), places: placesOf(document, tree, source) };
+  const meant = isSealed ? seal(document, chunk.text) : document;
+  const declared = { object: toObject(meant, origin), places: placesOf(document, tree, source) };
   return { diagnostics: found, declared, ...uses };
 }
 

@@ -43,7 +43,9 @@ function parseChunks(chunks: readonly Chunk[], file: string, variables: Variable
   const diagnostics: Diagnostic[] = [];
   let usesVariables = false;
   for (const chunk of chunks) {
-    const result = isTooLarge(chunk) ? refuse(chunk, file) : parseDocument(chunk, file, variables);
+    const result = isTooLarge(chunk)
+      ? refuse(chunk, file)
+      : parseDocument(chunk, { file, variables, isAlone: chunks.length === 1 });
     usesVariables ||= result.usesVariables === true;
     diagnostics.push(...result.diagnostics.slice(0, MAX_PROBLEMS - diagnostics.length));
     if (result.declared) {

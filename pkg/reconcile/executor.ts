@@ -12,15 +12,17 @@ import {
 import { attachedByName, Attacher, type Attached } from './attacher.ts';
 import { NetworkRemover } from './heal/network-remover.ts';
 import type { EndpointRemoverDeps } from './heal/endpoint-remover.ts';
-import type { Engine, SecretFiles } from './ports.ts';
+import type { Engine, Secrets } from './ports.ts';
+import { readEnv } from './read-env.ts';
 import type { ActionRecord, HealRecord, StepResult } from './status.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 const VERIFY_MS = 1_000;
 const VERIFY_POLL_MS = 100;
 
 export interface ExecutorDeps extends EndpointRemoverDeps {
   readonly engine: Engine;
-  readonly secrets: SecretFiles;
+  readonly secrets: Secrets;
   readonly clock: Clock;
   /** Told of each step as it ends. */
   readonly recorded: (record: ActionRecord) => void;
@@ -49,6 +51,14 @@ interface Run {
   readonly endpoints: EndpointRequest[];
   /** Networks whose attachment the engine had lost when the endpoint was to be taken away. */
   readonly lost: Set<string>;
+  /** Of containers that are to be made, by name, where it was read ahead. */
+  readonly env: Map<string, readonly string[]>;
+  /** What is secret of that: no message may tell it. */
+  readonly secrets: string[];
+}
+
+function runOf(plan: ObjectPlan): Run {
+  return { plan, endpoints: [], lost: new Set(), env: new Map(), secrets: [] };
 }
 
 /** Maps each action to one engine call, in order, and stops at the first failure. */
@@ -71,7 +81,7 @@ export class Executor {
   async prepare(plan: ObjectPlan): Promise<PlanResult | undefined> {
     for (const action of plan.steps) {
       if (action.type !== 'EnsureImage') return undefined;
-      const error = await this.#step({ plan, endpoints: [], lost: new Set() }, action);
+      const error = await this.#step(runOf(plan), action);
       if (error) return { ok: false, error, fellBack: false };
     }
     return undefined;
@@ -79,13 +89,33 @@ export class Executor {
 
   /** Runs the other steps, and the fallback when one of the steps it covers fails. */
   async run(plan: ObjectPlan): Promise<PlanResult> {
-    const run: Run = { plan, endpoints: [], lost: new Set() };
+    const run = runOf(plan);
+    const unread = await this.#readAhead(run);
+    if (unread) return { ok: false, error: unread, fellBack: false };
     for (const [index, action] of plan.steps.entries()) {
       if (action.type === 'EnsureImage') continue;
       const error = await this.#step(run, action);
       if (error) return { ok: false, error, fellBack: await this.#fallBack(run, plan, index) };
     }
     return { ok: true };
+  }
+
+  /** Where a container is to make room for another, what that one needs is read first: if it cannot be had, the old one stays. */
+  async #readAhead(run: Run): Promise<OvrError | undefined> {
+    const { steps } = run.plan;
+    const index = steps.findIndex(({ type }) => type === 'CreateContainer');
+    const action = steps[index];
+    const makesRoom = steps.slice(0, Math.max(index, 0)).some(({ type }) => type !== 'EnsureImage');
+    if (action?.type !== 'CreateContainer' || !makesRoom) return undefined;
+    const began = this.#deps.clock.monotonic();
+    try {
+      run.env.set(action.container.name, await this.#readEnv(run, action.container));
+      return undefined;
+    } catch (thrown) {
+      const failure = asOvrError(thrown);
+      this.#record(run, action, { began, result: 'failed', failure });
+      return failure;
+    }
   }
 
   async #fallBack(run: Run, plan: ObjectPlan, failedAt: number): Promise<boolean> {
@@ -101,7 +131,7 @@ export class Executor {
   }
 
   async #step(run: Run, action: Action): Promise<OvrError | undefined> {
-    const { clock, recorded } = this.#deps;
+    const { clock } = this.#deps;
     const began = clock.monotonic();
     const heals: Healing[] = [];
     let result: StepResult = 'ok';
@@ -111,23 +141,32 @@ export class Executor {
       if (forbidden) throw forbidden;
       await this.#perform(run, action, (healing) => heals.push(healing));
     } catch (thrown) {
-      const error = asOvrError(thrown);
+      const error = withoutSecrets(asOvrError(thrown), run.secrets);
       result = error.kind === 'already-so' ? 'already-so' : 'failed';
       if (result === 'failed') failure = error;
       noteLost(run, action, error);
     }
     if (!failure) heals.push(...healingsOf(run, action));
+    this.#record(run, action, { began, result, ...(failure ? { failure } : {}) });
+    for (const healing of heals) this.#deps.healed({ timeMs: clock.now(), key: run.plan.key, ...healing });
+    return failure;
+  }
+
+  #record(
+    { plan }: Run,
+    action: Action,
+    { began, result, failure }: { began: number; result: StepResult; failure?: OvrError },
+  ): void {
+    const { clock, recorded } = this.#deps;
     recorded({
       timeMs: clock.now(),
-      key: run.plan.key,
+      key: plan.key,
       action: action.type,
       cause: action.cause,
       result,
       durationMs: clock.monotonic() - began,
       ...(failure ? { error: { code: failure.code, message: failure.message } } : {}),
     });
-    for (const healing of heals) this.#deps.healed({ timeMs: clock.now(), key: run.plan.key, ...healing });
-    return failure;
   }
 
   async #perform(run: Run, action: Action, told: (healing: Healing) => void): Promise<void> {
@@ -202,7 +241,7 @@ export class Executor {
   }
 
   async #create(run: Run, container: ContainerCreate): Promise<void> {
-    const env = await this.#readEnv(container);
+    const env = run.env.get(container.name) ?? (await this.#readEnv(run, container));
     const endpoint = container.endpoint && this.#resolve(container.endpoint);
     if (endpoint) run.endpoints.push(endpoint);
     const id = await this.#deps.engine.createContainer(
@@ -213,13 +252,10 @@ export class Executor {
     this.#deps.containerMade(id);
   }
 
-  async #readEnv(container: ContainerCreate): Promise<string[]> {
-    const lines: string[] = [];
-    for (const { name, value, file } of container.spec.env) {
-      const content = file === undefined ? value : await this.#deps.secrets.read(file);
-      lines.push(`${name}=${content ?? ''}`);
-    }
-    return lines;
+  async #readEnv(run: Run, { spec }: ContainerCreate): Promise<readonly string[]> {
+    const { env, secrets } = await readEnv(spec, this.#deps.secrets);
+    run.secrets.push(...secrets);
+    return env;
   }
 
   #resolve(endpoint: EndpointRequest): EndpointRequest {

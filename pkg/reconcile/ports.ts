@@ -138,9 +138,12 @@ export interface SourcePart {
   readonly state: SourceState;
 }
 
-/** Reads the file behind `valueFrom.file`; fails with `secret-unreadable`. */
-export interface SecretFiles {
+/** Values that no manifest shows. Fails with `secret-unreadable`; no message of it has any part of a value. */
+export interface Secrets {
+  /** The file behind `valueFrom.file`. */
   read(path: string): Promise<string>;
+  /** The texts in the environment of an encrypted manifest, by name. */
+  open(sealed: string): Promise<ReadonlyMap<string, string>>;
 }
 
 /** What the agent must remember over a restart. Writes are atomic; losing it loses no safety, only explanations. */

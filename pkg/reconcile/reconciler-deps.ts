@@ -2,12 +2,12 @@ import type { Clock, Logger } from '../api/index.ts';
 import type { Revision } from '../manifest/index.ts';
 import type { PlanSettings } from '../plan/index.ts';
 import type { Observer } from './observer.ts';
-import type { Coordination, Engine, SecretFiles, Source, SourceState, StateStore } from './ports.ts';
+import type { Coordination, Engine, Secrets, Source, SourceState, StateStore } from './ports.ts';
 
 export interface ReconcilerDeps {
   readonly engine: Engine;
   readonly source: Source;
-  readonly secrets: SecretFiles;
+  readonly secrets: Secrets;
   readonly store: StateStore;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -3,74 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DirectReader, ManualWatch } from '../../test/build/direct-reader.ts';
 import { FakeClock, silentLogger } from '../api/index.ts';
-import { parseManifest } from '../manifest/index.ts';
 import type { Source } from '../reconcile/index.ts';
 import { createDirSource } from './dir-source.ts';
-import type { FolderWatcher, FolderWatchOptions } from './folder-watch.ts';
-import { loadFile } from './load.ts';
-import { lookAtFolder, scanFolder } from './look.ts';
-import type { Reader } from './sighting.ts';
-import { readVariableFiles } from './variable-file.ts';
-import type { VariableOptions } from './variable-set.ts';
-import { WriterScan } from './writers.ts';
-
-/** The reader without its thread. */
-class DirectReader implements Reader {
-  loads: string[] = [];
-  looks: (readonly string[] | 'all')[] = [];
-  readonly #scan = new WriterScan();
-  #round = 0;
-
-  look: Reader['look'] = async (request) => {
-    this.looks.push(request.names ?? 'all');
-    this.#round += 1;
-    return Promise.resolve().then(() => lookAtFolder(request));
-  };
-  scan: Reader['scan'] = (dir) => scanFolder(dir, () => Promise.resolve());
-  load: Reader['load'] = (dir, requests, variables) => {
-    this.loads.push(...requests.map(({ name }) => name));
-    const writers = (inode: string): ReturnType<WriterScan['check']> => {
-      const check = this.#scan.check(inode, this.#round);
-      return check.status === 'blind' ? { status: 'none' } : check;
-    };
-    const parse: typeof parseManifest = (text, file) => parseManifest(text, file, variables);
-    return Promise.resolve(requests.map((request) => loadFile(dir, request, { parse, writers })));
-  };
-  parse: Reader['parse'] = (text, file) => Promise.resolve(parseManifest(text, file));
-  variables: Reader['variables'] = (files) => Promise.resolve(readVariableFiles(files));
-  stop: Reader['stop'] = () => Promise.resolve();
-}
-
-/** A watcher whose events the test makes. */
-class ManualWatch implements FolderWatcher {
-  isAlive = false;
-  opened = 0;
-  readonly #options: FolderWatchOptions;
-
-  constructor(options: FolderWatchOptions) {
-    this.#options = options;
-  }
-
-  moved(name?: string): void {
-    this.#options.ring(name, 'moved');
-  }
-
-  written(name: string): void {
-    this.#options.ring(name, 'written');
-  }
-
-  reopen(): Promise<void> {
-    this.opened += 1;
-    this.isAlive = true;
-    return Promise.resolve();
-  }
-
-  close(): Promise<void> {
-    this.isAlive = false;
-    return Promise.resolve();
-  }
-}
+import type { FolderWatchOptions } from './folder-watch.ts';
 
 let base: string;
 let dir: string;
@@ -97,14 +34,13 @@ afterEach(async () => {
   rmSync(base, { recursive: true });
 });
 
-function make(dirs: readonly string[], variables?: VariableOptions): Source {
+function make(dirs: readonly string[]): Source {
   const watcher = (options: FolderWatchOptions): ManualWatch => {
     const watch = new ManualWatch(options);
     watches.push(watch);
     return watch;
   };
-  const more = variables ? { variables } : {};
-  return createDirSource({ dirs, clock, logger: silentLogger, reader, watcher, ...more });
+  return createDirSource({ dirs, clock, logger: silentLogger, reader, watcher });
 }
 
 const manifest = (name: string, mtu = 1_400): string =>
@@ -452,94 +388,5 @@ describe('a folder', () => {
     await settle();
     expect(source.state().revision?.objects.get('Network/n')).toMatchObject({ spec: { mtu: 1_350 } });
     expect(doubt()).toBe('');
-  });
-});
-
-describe('variables', () => {
-  const asking = (name: string): string =>
-    `apiVersion: ovr/v1\nkind: Network\nmetadata:\n  name: ${name}\n  annotations: {ovr/substitute: "true"}\nspec:\n  mtu: \${MTU}\n`;
-  const mtu = (name: string): unknown => source.state().revision?.objects.get(`Network/${name}`)?.spec;
-  const vars = (): string => join(base, 'site.vars');
-
-  beforeEach(async () => {
-    await source.stop();
-    writeFileSync(join(dir, 'a.yaml'), asking('a'));
-    writeFileSync(join(dir, 'b.yaml'), manifest('b'));
-    watches = [];
-  });
-
-  async function startWith(text: string | undefined, values = {}): Promise<void> {
-    if (text !== undefined) writeFileSync(vars(), text);
-    // What is there was written long ago.
-    clock.setNow(Date.now() + 60_000);
-    source = make([dir], { values, files: [vars()] });
-    await start();
-    reader.loads = [];
-  }
-
-  it('come from a file, and from options that win over it', async () => {
-    await startWith('MTU=1300\n');
-    expect([mtu('a'), codes(), doubt()]).toMatchObject([{ mtu: 1300 }, [], '']);
-    await source.stop();
-    await startWith('MTU=1300\n', { MTU: '1200' });
-    expect(mtu('a')).toMatchObject({ mtu: 1200 });
-  });
-
-  it('that change are used within 10 s, and only what asks for them is read again', async () => {
-    await startWith('MTU=1300\n');
-    writeFileSync(vars(), 'MTU=1350\n');
-    await pass(10_500);
-    expect([mtu('a'), reader.loads, rings]).toMatchObject([{ mtu: 1350 }, ['a.yaml'], 2]);
-    await pass(20_000);
-    expect(reader.loads).toEqual(['a.yaml']);
-  });
-
-  it('that change with a manifest are used with it', async () => {
-    await startWith('MTU=1300\n');
-    writeFileSync(vars(), 'MTU=1350\n');
-    clock.setNow(Date.now() + 120_000);
-    move('c.yaml', asking('c'));
-    await settle();
-    expect([mtu('a'), mtu('c')]).toMatchObject([{ mtu: 1350 }, { mtu: 1350 }]);
-  });
-
-  it('of a file that is half written wait for its end', async () => {
-    await startWith('MTU=1300\n');
-    clock.setNow(Date.now());
-    writeFileSync(vars(), 'MTU=13');
-    await pass(11_000);
-    expect(mtu('a')).toMatchObject({ mtu: 1300 });
-    writeFileSync(vars(), 'MTU=1350\n');
-    await pass(11_000);
-    expect([mtu('a'), codes()]).toMatchObject([{ mtu: 1350 }, []]);
-  });
-
-  it('of a file that is broken or gone stay, and that is told', async () => {
-    await startWith('MTU=1300\n');
-    writeFileSync(vars(), 'MTU 1350\n');
-    await pass(10_500);
-    expect([mtu('a'), codes(), doubt()]).toMatchObject([{ mtu: 1300 }, ['variables-invalid'], '']);
-    rmSync(vars());
-    await pass(10_500);
-    expect([mtu('a'), codes(), doubt()]).toMatchObject([{ mtu: 1300 }, ['file-unreadable'], '']);
-    writeFileSync(vars(), 'MTU=1350\n');
-    await pass(10_500);
-    expect([mtu('a'), codes()]).toMatchObject([{ mtu: 1350 }, []]);
-  });
-
-  it('that are not defined keep what was in force', async () => {
-    await startWith('MTU=1300\n');
-    writeFileSync(vars(), 'MTV=1350\n');
-    await pass(10_500);
-    expect([mtu('a'), codes()]).toMatchObject([{ mtu: 1300 }, ['variable-undefined']]);
-  });
-
-  it('of a file that is not there yet hold nothing else up, and come when it is', async () => {
-    await startWith(undefined);
-    expect([keys(), codes()]).toEqual([['Network/b'], ['file-unreadable', 'variable-undefined']]);
-    expect(doubt()).toContain('never been read without errors');
-    writeFileSync(vars(), 'MTU=1300\n');
-    await pass(10_500);
-    expect([keys(), codes(), doubt()]).toEqual([['Network/a', 'Network/b'], [], '']);
   });
 });

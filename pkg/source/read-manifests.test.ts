@@ -97,6 +97,9 @@ it('fills in variables, also on standard input, and tells what is wrong with the
   const result = await readWith({ values: {}, files });
   expect([codes(result), result.revision.objects.get('Network/a')?.spec]).toMatchObject([[], { mtu: 1400 }]);
   expect(keys(await readWith({ values: { NAME: 'b' }, files }, ['-']))).toEqual(['Network/b']);
-  const wrong = await readWith({ values: { NAME: 'a' }, files: [put('bad.vars', 'MTU: 1\n'), join(dir, 'none')] });
+  const wrong = await readWith({
+    values: { NAME: 'a' },
+    files: [put('bad.vars', 'MTU: 1\n'), join(dir, 'none')],
+  });
   expect(codes(wrong)).toEqual(['variables-invalid', 'file-unreadable', 'variable-undefined']);
 });

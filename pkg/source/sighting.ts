@@ -98,11 +98,7 @@ export interface Reader {
   /** Like a complete look, but in the background: it holds up no look and no load. Fails when interrupted, too. */
   scan(dir: string): Promise<FolderScan>;
   /** One result a request, in the same order. */
-  load(
-    dir: string,
-    requests: readonly LoadRequest[],
-    variables?: Variables,
-  ): Promise<readonly LoadResult[]>;
+  load(dir: string, requests: readonly LoadRequest[], variables?: Variables): Promise<readonly LoadResult[]>;
   /** Parses text that is in memory already. */
   parse(text: string, file: string, variables?: Variables): Promise<ParsedFile | Refusal>;
   /** Reads files of variables, one answer a file. */

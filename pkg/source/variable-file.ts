@@ -7,7 +7,7 @@ import { fileDiagnostic, type Refusal } from './sighting.ts';
 /** Bytes of one file. */
 const MAX_BYTES = 64 * 1024;
 /** Bytes of one value, as long as the longest field. */
-export const MAX_VALUE_BYTES = 8 * 1024;
+const MAX_VALUE_BYTES = 8 * 1024;
 const MAX_VARIABLES = 1_000;
 /** A pipe has no content to come back to, so it is not waited for. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -77,7 +77,7 @@ function mistakeOf(name: string, value: string, known: ReadonlyMap<string, strin
 }
 
 /** Why a value cannot be used; undefined when it can. */
-export function valueMistake(name: string, value: string): string | undefined {
+function valueMistake(name: string, value: string): string | undefined {
   if (Buffer.byteLength(value) > MAX_VALUE_BYTES)
     return `the value of ${name} is larger than ${MAX_VALUE_BYTES / 1024} KiB; make it shorter`;
   return CONTROL.test(value) ? `the value of ${name} holds a control character; remove it` : undefined;

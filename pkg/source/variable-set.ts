@@ -74,10 +74,10 @@ export class VariableSet {
     return true;
   }
 
-  /** Reads the files until none seems half written; returns whether any variable changed. Takes 2 s at most. */
+  /** Reads the files until none seems half written; returns whether any variable changed. Takes 4 s at most. */
   async settled(reader: Reader, clock: Clock): Promise<boolean> {
     const now = (): Moment => ({ wallMs: clock.now(), monotonicMs: clock.monotonic() });
-    const untilMs = clock.monotonic() + UNTERMINATED_SETTLE_MS;
+    const untilMs = clock.monotonic() + 2 * UNTERMINATED_SETTLE_MS;
     let isChanged = await this.refresh(reader, now);
     for (let due = this.dueMs; due !== undefined && due <= untilMs; due = this.dueMs) {
       const delayMs = Math.max(1, due - clock.monotonic());
@@ -88,7 +88,8 @@ export class VariableSet {
   }
 
   #take(read: VariableFileRead, at: Moment): void {
-    const { refusal: _, pending, ...known } = this.#files.get(read.file) ?? NOTHING;
+    const { pending, values, diagnostics, print } = this.#files.get(read.file) ?? NOTHING;
+    const known = { values, diagnostics, ...(print === undefined ? {} : { print }) };
     if ('refusal' in read) this.#files.set(read.file, { ...known, refusal: read.refusal });
     else if (read.print === known.print) this.#files.set(read.file, known);
     else this.#files.set(read.file, this.#newer(read, known, { pending, at }));

@@ -90,10 +90,7 @@ export class WorkerReader implements Reader {
     const { requests } = batch;
     const bytes = requests.reduce((sum, { size }) => sum + size, 0);
     try {
-      return await lane.queue<'load'>(
-        { op: 'load', ...batch, round: this.#round },
-        loadDeadlineMs(bytes),
-      );
+      return await lane.queue<'load'>({ op: 'load', ...batch, round: this.#round }, loadDeadlineMs(bytes));
     } catch (error) {
       const [first] = requests;
       if (first !== undefined && requests.length === 1) {
@@ -101,7 +98,8 @@ export class WorkerReader implements Reader {
       }
     }
     const results: LoadResult[] = [];
-    for (const request of requests) results.push(...(await this.#loadBatch(lane, { ...batch, requests: [request] })));
+    for (const request of requests)
+      results.push(...(await this.#loadBatch(lane, { ...batch, requests: [request] })));
     return results;
   }
 

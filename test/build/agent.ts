@@ -8,6 +8,7 @@ import {
   type Engine,
   type Observer,
   type ReconcilerOptions,
+  type Secrets,
   type Source,
   type SourceState,
   type StateStore,
@@ -76,10 +77,17 @@ export interface TestAgentSetup {
   readonly store?: TestStore;
   readonly source?: TestSource;
   readonly coordination?: Coordination;
+  /** By default every file is there, and its content names it. */
+  readonly secrets?: Secrets;
   /** Stands before `source`. */
   readonly pinned?: Source;
   readonly applied?: (revision: Revision, state: SourceState) => void;
 }
+
+const anySecrets: Secrets = {
+  read: (path) => Promise.resolve(`content of ${path}`),
+  open: (sealed) => Promise.resolve(new Map([['SEALED', `opened ${sealed}`]])),
+};
 
 /** A reconciler on the given engine, not started, with everything else in memory. */
 export function createTestAgent(setup: TestAgentSetup): TestAgent {
@@ -92,7 +100,7 @@ export function createTestAgent(setup: TestAgentSetup): TestAgent {
       source: setup.pinned ?? source,
       store,
       clock,
-      secrets: { read: (path) => Promise.resolve(`content of ${path}`) },
+      secrets: setup.secrets ?? anySecrets,
       logger: silentLogger,
       observer: setup.observer ?? silentObserver,
       coordination: setup.coordination ?? alone,

@@ -30,12 +30,13 @@ export async function startMemoryAgent(
   return { agent, client: createClient({ socketPath: socket }), socket };
 }
 
-/** A client of a tree in a real ZooKeeper, as an operator with other tools would have. Whoever opens it stops it. */
-export function openTree(server: string, root: string): CoordinationStore {
+/** A client of a tree in a real ZooKeeper, as an operator with other tools would have, and perhaps `auth`. Whoever opens it stops it. */
+export function openTree(server: string, root: string, auth?: string): CoordinationStore {
   const address = parseZooKeeperAddress(`zk://${server}${root}`);
   if (typeof address === 'string') throw new Error(address);
   const store = createZooKeeperStore({
     address,
+    ...(auth === undefined ? {} : { auth }),
     sessionTimeoutMs: 4_000,
     clock: systemClock,
     logger: silentLogger,

@@ -166,7 +166,7 @@ class Machine {
       {
         engine: this.host.engine,
         source,
-        secrets: { read: () => Promise.resolve('') },
+        secrets: { read: () => Promise.resolve(''), open: () => Promise.resolve(new Map()) },
         store: this.#disk,
         clock: systemClock,
         logger: silentLogger,

@@ -1,18 +1,21 @@
 /** What the command line and the metrics show of a cluster: real agents on simulated engines, one real ZooKeeper. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import type { Agent } from '../../pkg/agent/index.ts';
+import type { CoordinationStore } from '../../pkg/cluster/index.ts';
 import type { RevisionHistory } from '../../pkg/reconcile/index.ts';
 import { createClient } from '../../pkg/server/index.ts';
 import { createCliStage, type CliStage } from '../build/cli.ts';
 import { container, manifest, network, place, undoAfterAll } from '../build/live.ts';
-import { startMemoryAgent } from '../build/memory-agent.ts';
+import { openTree, startMemoryAgent } from '../build/memory-agent.ts';
 import { until } from '../lab/run.ts';
 import { startZooKeeper, type ZooKeeperServer } from '../lab/zookeeper.ts';
 
 const PATIENCE_MS = 45_000;
+/** Where a secret can stand: in a file, and in plain text. */
+const PLANTED = ['planted-in-a-value-file-3141', 'planted-in-env-1618'];
 const undo = undoAfterAll();
 
 let folder: string;
@@ -60,7 +63,13 @@ async function declare(more: object = {}): Promise<void> {
       network('ovr0', { driver: 'bridge' }),
       container('pinned', { nodeConstraint: 'node==n1', networks: ['ovr0'] }),
       container('bound', { nodeConstraint: 'zone==b', networks: ['ovr0'], ...more }),
-      container('moves', { reschedule: 'on-node-failure' }),
+      container('moves', {
+        reschedule: 'on-node-failure',
+        env: [
+          { name: 'TOKEN', valueFrom: { file: join(folder, 'token') } },
+          { name: 'PLAIN', value: PLANTED[1] },
+        ],
+      }),
       container('nowhere', { nodeConstraint: 'zone==c' }),
     ),
   );
@@ -74,6 +83,7 @@ beforeAll(async () => {
   cli = await createCliStage();
   undo(() => cli.close());
   await writeFile(join(folder, 'auth'), 'ovr:secret\n', { mode: 0o600 });
+  await writeFile(join(folder, 'token'), `${PLANTED[0] ?? ''}\n`);
   await mkdir(join(folder, 'manifests'));
   await declare();
   const first = await start('n1', 'a');
@@ -180,6 +190,41 @@ test('a container waits for one on another node', async () => {
   await rm(join(folder, 'manifests', 'late.yaml'));
   await declare();
   await shows('n2', 'status', /Converged: +yes/);
+});
+
+/** What a tree holds, a znode a line. */
+async function contentOf(store: CoordinationStore, path = ''): Promise<string[]> {
+  const znode = path === '' ? undefined : await store.get(path);
+  const names = await store.children(path);
+  const below = names.map((name) => contentOf(store, path === '' ? name : `${path}/${name}`));
+  return [`${path}: ${znode?.data ?? ''}`, ...(await Promise.all(below)).flat()];
+}
+
+test('no znode has what containers have in their environment, nor has a node on disk what is in value files', async () => {
+  const store = openTree(zookeeper.address, '/ovr/views', 'ovr:secret');
+  try {
+    const lines = await until('the tree is read', PATIENCE_MS, () =>
+      contentOf(store).then(
+        (found) => (found.some((line) => /^bindings\/.*moves/.test(line)) ? found : undefined),
+        () => undefined,
+      ),
+    );
+    expect(lines.filter((line) => PLANTED.some((secret) => line.includes(secret)))).toEqual([]);
+  } finally {
+    await store.stop();
+  }
+  for (const node of ['n1', 'n2']) {
+    const entries = await readdir(join(folder, node), { recursive: true, withFileTypes: true });
+    const files = entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+    const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
+    expect(texts.filter((text) => text.includes(PLANTED[0] ?? ''))).toEqual([]);
+    expect(
+      texts.some((text) => text.includes(PLANTED[1] ?? '')),
+      'the history, for root alone',
+    ).toBe(true);
+  }
 });
 
 test('a node that goes is away, then gone, and what moves has moved', async () => {

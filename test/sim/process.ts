@@ -66,7 +66,10 @@ export class AgentProcess {
         engine,
         source,
         store: guardDisk(machine, 'state.json', guard),
-        secrets: { read: (path) => Promise.resolve(`content of ${path}`) },
+        secrets: {
+          read: (path) => Promise.resolve(`content of ${path}`),
+          open: () => Promise.resolve(new Map()),
+        },
         clock,
         logger: silentLogger,
         observer: { ...silentObserver, statusChanged: (status) => this.cluster?.report(status) },

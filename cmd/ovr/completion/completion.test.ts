@@ -44,7 +44,7 @@ async function complete(...words: readonly string[]): Promise<readonly string[]>
 describe('bash', () => {
   it.each<[readonly string[], readonly string[]]>([
     [['st'], ['status']],
-    [['--so'], ['--socket']],
+    [['--soc'], ['--socket']],
     [
       ['get', ''],
       ['networks', 'containers', 'aliases', 'nodes'],

@@ -1,4 +1,14 @@
-import { isAlias, isMap, isScalar, isSeq, Schema, type Node, type Pair, type Scalar, type ScalarTag } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  Schema,
+  type Node,
+  type Pair,
+  type Scalar,
+  type ScalarTag,
+} from 'yaml';
 import { didYouMean, quote } from '../value/index.ts';
 import { MAX_DOCUMENT_BYTES, MAX_PROBLEMS, utf8Bytes } from './limits.ts';
 import type { Problem } from './problem.ts';

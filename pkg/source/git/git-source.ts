@@ -193,7 +193,8 @@ class PollingGitSource implements GitSource {
   /** What is in force means something else with other variables; the remote need not be there for that. */
   async #adoptAnew(): Promise<void> {
     this.#verdict = undefined;
-    if (this.#inForce?.files.some(({ file }) => file.usesVariables)) await this.#adopt(this.#inForce.oid, true);
+    if (this.#inForce?.files.some(({ file }) => file.usesVariables))
+      await this.#adopt(this.#inForce.oid, true);
   }
 
   /** Brings an object into force, or remembers why not. Fails with what has nothing to do with the object. */

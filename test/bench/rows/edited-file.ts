@@ -125,7 +125,10 @@ function reconcilerOn(engine: Engine, source: Source): Reconciler {
     {
       engine,
       source,
-      secrets: { read: () => Promise.reject(new Error('there are none')) },
+      secrets: {
+        read: () => Promise.reject(new Error('there are none')),
+        open: () => Promise.reject(new Error('there are none')),
+      },
       store: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
       clock: systemClock,
       logger: silentLogger,
