@@ -89,7 +89,10 @@ export async function createAgent(config: Config, deps: AgentDeps): Promise<Agen
     reconcilerOptions(config),
   );
   const overrides = createOverrides({ holds: shared.holds, clock, source, reconciler });
-  const checks: Checks = createChecks(config, { ...deps, engine, source, shared, metrics });
+  const checks: Checks = createChecks(config, {
+    ...{ ...deps, engine, source, shared },
+    ...{ metrics, reconciler },
+  });
   const server = config.once
     ? undefined
     : createApi(config, {

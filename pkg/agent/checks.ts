@@ -1,14 +1,15 @@
 import type { Clock, Logger } from '../api/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Metrics } from '../metrics/index.ts';
-import { Checker, createProber, Routine } from '../probe/index.ts';
-import type { Engine, Source } from '../reconcile/index.ts';
+import { Checker, createProber, Healer, Routine } from '../probe/index.ts';
+import type { Engine, Reconciler, Source } from '../reconcile/index.ts';
 import type { SharedPart } from './coordination.ts';
 
 export interface ChecksOptions {
   readonly engine: Engine;
   readonly source: Source;
   readonly metrics: Metrics;
+  readonly reconciler: Pick<Reconciler, 'status' | 'republish' | 'tellHealing'>;
   readonly shared: Pick<SharedPart, 'questions' | 'status'>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -23,11 +24,13 @@ export interface Checks {
 
 /** Wires the checks of an agent. Nothing runs before it is asked for, or started. */
 export function createChecks(
-  { probeIntervalMs }: Pick<Config, 'probeIntervalMs'>,
+  config: Pick<Config, 'probeIntervalMs' | 'probeHeal' | 'cluster'>,
   options: ChecksOptions,
 ): Checks {
+  const { probeIntervalMs, probeHeal } = config;
   const { engine, source, shared, metrics, clock, logger } = options;
   const { questions } = shared;
+  const healer = probeIntervalMs > 0 && probeHeal ? createHealer(config, options) : undefined;
   const checker: Checker = new Checker({
     engine,
     prober: createProber({ engine }),
@@ -39,7 +42,9 @@ export function createChecks(
       if (probeIntervalMs === 0) return;
       metrics.probed(findings, clock.now());
       routine.looked();
+      healer?.looked();
     },
+    suspected: (suspects) => void healer?.hear(suspects),
   });
   const routine = new Routine({
     intervalMs: probeIntervalMs,
@@ -56,4 +61,20 @@ export function createChecks(
     },
     stop: () => routine.stop(),
   };
+}
+
+function createHealer(
+  { probeIntervalMs, cluster }: Pick<Config, 'probeIntervalMs' | 'cluster'>,
+  { engine, reconciler, clock, logger }: ChecksOptions,
+): Healer {
+  return new Healer({
+    intervalMs: probeIntervalMs,
+    cluster,
+    engine,
+    status: () => reconciler.status(),
+    republish: (finding) => reconciler.republish(finding),
+    refused: (key, message) => reconciler.tellHealing(key, message),
+    clock,
+    logger,
+  });
 }

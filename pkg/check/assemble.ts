@@ -4,6 +4,7 @@ import { isWanted, makeErrand, mapNetworks, type ErrandNetwork, type MappedNetwo
 import { findingsOn, type Evidence, type Gathered } from './evidence.ts';
 import { mismatchesOf } from './mismatches.ts';
 import type { CheckedNetwork, CheckedNode, CheckFailure, CheckReport } from './report.ts';
+import { describeStray, straysOf } from './strays.ts';
 
 const MAX_MISMATCHES = 500;
 
@@ -12,13 +13,14 @@ export function assembleReport(gathered: Gathered): CheckReport {
   const evidence = weigh(gathered);
   const networks = evidence.networks.map((mapped) => describe(mapped, evidence));
   const mismatches = mismatchesOf(evidence);
+  const unreached = straysOf(evidence).map(describeStray);
   const failures = failuresOf(evidence);
   const nodes = nodesOf(gathered);
   const { node, scope, startedMs, durationMs } = gathered;
   const reached = networks.every(({ cells }) => cells.every(({ reach }) => reach === 'ok'));
   const answered = nodes.every(({ state }) => state === 'answered');
   return {
-    ok: reached && answered && mismatches.length === 0 && failures.length === 0,
+    ok: reached && answered && [mismatches, unreached, failures].every(({ length }) => length === 0),
     scope,
     node,
     startedMs,
@@ -26,12 +28,14 @@ export function assembleReport(gathered: Gathered): CheckReport {
     nodes,
     networks,
     mismatches: mismatches.slice(0, MAX_MISMATCHES),
+    unreached: unreached.slice(0, MAX_MISMATCHES),
     failures,
     notes: notesOf(evidence, mismatches.length - MAX_MISMATCHES),
   };
 }
 
-function weigh(gathered: Gathered): Evidence {
+/** What was found out, for what was there all the time. */
+export function weigh(gathered: Gathered): Evidence {
   const { before, after, wanted } = gathered;
   const shared = makeErrand(after, wanted, 'shared').networks;
   const must = new Map<string, ReadonlyMap<string, ErrandNetwork>>();

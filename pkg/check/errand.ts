@@ -24,6 +24,8 @@ export interface ErrandNetwork {
   readonly names: Readonly<Record<string, readonly string[]>>;
   /** One address of each node, to be reached from every other. */
   readonly hosts: readonly ErrandHost[];
+  /** Some further containers, to be reached likewise. */
+  readonly fellows?: readonly ErrandHost[];
 }
 
 export interface ErrandHost {

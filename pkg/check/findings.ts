@@ -19,6 +19,8 @@ export interface NetworkFindings {
   readonly mtu: number;
   readonly dns: DnsFindings;
   readonly pings: readonly PingFinding[];
+  /** Of the errand's further containers. */
+  readonly fellows?: readonly PingFinding[];
 }
 
 export interface DnsFindings {

@@ -1,8 +1,11 @@
-export * from './assemble.ts';
+export { assembleReport } from './assemble.ts';
 export * from './census.ts';
 export * from './errand.ts';
 export * from './evidence.ts';
+export * from './fellows.ts';
 export * from './findings.ts';
+export * from './history.ts';
 export * from './judge.ts';
 export * from './ports.ts';
 export * from './report.ts';
+export * from './suspects.ts';

@@ -13,6 +13,8 @@ export interface CheckReport {
   readonly nodes: readonly CheckedNode[];
   readonly networks: readonly CheckedNetwork[];
   readonly mismatches: readonly Mismatch[];
+  /** Containers that hosts do not reach while they reach others beside them. */
+  readonly unreached: readonly Unreached[];
   /** What kept a node from finding something out. */
   readonly failures: readonly CheckFailure[];
   /** What this check cannot tell, and what else its reader should know. */
@@ -59,6 +61,18 @@ export interface Mismatch {
   readonly expected: readonly string[];
   /** Empty where the answer is that there is none, or where none comes. */
   readonly answered: readonly string[];
+  /** What is wrong and what to do. */
+  readonly message: string;
+}
+
+/** A container that is lost on the way, not its host. */
+export interface Unreached {
+  readonly network: string;
+  readonly container: string;
+  readonly node: string;
+  readonly address: string;
+  /** The nodes that do not reach it, sorted. */
+  readonly from: readonly string[];
   /** What is wrong and what to do. */
   readonly message: string;
 }

@@ -25,6 +25,7 @@ describe('loadConfig', () => {
       subnetPool: '10.64.0.0/10',
       resyncMs: 60_000,
       probeIntervalMs: 0,
+      probeHeal: true,
       concurrency: 8,
       once: false,
       logFormat: 'json',

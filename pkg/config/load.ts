@@ -34,6 +34,7 @@ export async function loadConfig(
     mode: settings.value('mode'),
     resyncMs: settings.value('resyncMs'),
     probeIntervalMs: settings.value('probeIntervalMs'),
+    probeHeal: settings.value('probeHeal'),
     once: settings.value('once'),
     logFormat: settings.value('logFormat'),
     logLevel: settings.value('logLevel'),

@@ -45,6 +45,7 @@ export interface Settings {
   readonly subnetPool: string;
   readonly resyncMs: number;
   readonly probeIntervalMs: number;
+  readonly probeHeal: boolean;
   readonly concurrency: number;
   readonly once: boolean;
   readonly engine: (typeof ENGINES)[number];
@@ -147,6 +148,8 @@ export interface Config extends EngineConfig {
   readonly resyncMs: number;
   /** 0: never. */
   readonly probeIntervalMs: number;
+  /** Whether endpoints are made again that checks find wrong. */
+  readonly probeHeal: boolean;
   readonly once: boolean;
   readonly logFormat: Settings['logFormat'];
   readonly logLevel: Settings['logLevel'];

@@ -309,6 +309,15 @@ export const OPTIONS: { readonly [F in Field]: Option<Settings[F]> } = {
     fallbackText: '0s',
     read: last(value.durationOrNever(5_000)),
   },
+  probeHeal: {
+    flag: 'probe-heal',
+    placeholder: 'BOOLEAN',
+    help: 'Make endpoints again that three checks of --probe-interval in a row find wrong; false: only report them',
+    programs: ['ovrd'],
+    fallback: true,
+    fallbackText: 'true',
+    read: last(value.yesOrNo),
+  },
   concurrency: {
     flag: 'concurrency',
     placeholder: 'N',

@@ -54,6 +54,37 @@ const ROWS: readonly Row[] = [
   ['create-network', 500, 'something already exists', 'engine-error', 'transient'],
   ['disconnect', 404, 'network ovr0 not found', 'network-not-found', 'waiting'],
 
+  // The store of --cluster-store: nothing of it says that something is not there.
+  [
+    'create-network',
+    500,
+    'pool configuration failed because of zk: unknown error',
+    'engine-error',
+    'transient',
+  ],
+  [
+    'list-networks',
+    500,
+    'failed to get networks for scope global: zk: node does not exist',
+    'engine-error',
+    'transient',
+  ],
+  [
+    'create-network',
+    500,
+    'could not get pools config from store: Key not found in store',
+    'engine-error',
+    'transient',
+  ],
+  [
+    'connect',
+    500,
+    'failed to update store for object type *libnetwork.endpointCnt: Key not found in store',
+    'engine-error',
+    'transient',
+  ],
+  ['remove-network', 500, 'zk: node does not exist', 'engine-error', 'transient'],
+
   // API versions: 26, 29, 20.10, 1.10 (which gave an error code of its own before the words).
   [
     'info',

@@ -190,6 +190,20 @@ const RULES: readonly Rule[] = [
   },
   { code: 'not-running', kind: 'waiting', says: /is not running|is restarting, wait/i },
 
+  // The store that daemons share: these are transient, and what they are about may well be there.
+  {
+    code: 'engine-error',
+    kind: 'transient',
+    says: /\bzk: /,
+    mend: 'That is the ZooKeeper of dockerd’s own --cluster-store: give it as zk://HOST:2181/PATH without a trailing slash, and not to Docker 18.09 to 20.10.',
+  },
+  {
+    code: 'engine-error',
+    kind: 'transient',
+    says: /from store|not found in store|networks for scope/i,
+    mend: 'That is the store of dockerd’s own --cluster-store: see that it answers.',
+  },
+
   // What is left of a start is the container's own fault: its command, its mounts, its limits.
   { code: 'engine-error', kind: 'transient', status: [408, 425, 429, 502, 503, 504] },
   { code: 'container-start-failed', kind: 'waiting', operations: ['start-container'] },

@@ -3,8 +3,13 @@ import { describe, expect, it } from 'vitest';
 import type { Findings, NetworkFindings, PingFinding } from '../check/index.ts';
 import { createMetrics } from './index.ts';
 
-const found = (name: string, odd: number, pings: readonly PingFinding[]): NetworkFindings => ({
-  ...{ id: `id-${name}`, name, mtu: 1450, pings },
+const found = (
+  name: string,
+  odd: number,
+  pings: readonly PingFinding[],
+  fellows: readonly PingFinding[] = [],
+): NetworkFindings => ({
+  ...{ id: `id-${name}`, name, mtu: 1450, pings, fellows },
   dns: {
     asked: 5,
     untried: 0,
@@ -32,7 +37,17 @@ describe('the metrics of checks', () => {
   it('show the newest check', async () => {
     const shown = await lines(
       { networks: [found('gone', 1, [ping('n9', 'mtu')])] },
-      { networks: [found('ovr0', 0, [ping('n1', 'ok'), ping('n2', 'unreachable')]), found('side', 2, [])] },
+      {
+        networks: [
+          found(
+            'ovr0',
+            0,
+            [ping('n1', 'ok'), ping('n2', 'unreachable')],
+            [ping('n1', 'unreachable'), ping('n1', 'ok')],
+          ),
+          found('side', 2, []),
+        ],
+      },
     );
     expect(shown.filter((line) => !line.includes('_bucket'))).toEqual([
       'ovr_probe_rtt_seconds_sum{network="ovr0"} 0.0004',
@@ -44,6 +59,8 @@ describe('the metrics of checks', () => {
         (result) => `ovr_probe_hosts{network="side",result="${result}"} 0`,
       ),
       'ovr_probe_failed{network="ovr0",to="n2",result="unreachable"} 1',
+      'ovr_probe_unreached{network="ovr0"} 1',
+      'ovr_probe_unreached{network="side"} 0',
       'ovr_dns_mismatch{network="ovr0"} 0',
       'ovr_dns_mismatch{network="side"} 2',
       'ovr_probe_last_timestamp_seconds 90',

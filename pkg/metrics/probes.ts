@@ -32,6 +32,12 @@ export function registerProbes(registry: Registry): (findings: Findings, nowMs: 
     labelNames: ['network', 'to', 'result'],
     registers,
   });
+  const unreached = new Gauge({
+    name: 'ovr_probe_unreached',
+    help: 'Containers besides one of each host that this node did not reach at the newest check.',
+    labelNames: ['network'],
+    registers,
+  });
   const mismatches = new Gauge({
     name: 'ovr_dns_mismatch',
     help: 'Names that containers of this node are not answered as they must be, at the newest check.',
@@ -47,7 +53,7 @@ export function registerProbes(registry: Registry): (findings: Findings, nowMs: 
     // It would be 0 from the start on, which is a time too.
     registry.registerMetric(last);
     last.set(nowMs / 1000);
-    for (const gauge of [hosts, failed, mismatches]) gauge.reset();
+    for (const gauge of [hosts, failed, unreached, mismatches]) gauge.reset();
     let room = MAX_FAILED;
     for (const [network, all] of byName(networks)) {
       mismatches.set(
@@ -55,6 +61,8 @@ export function registerProbes(registry: Registry): (findings: Findings, nowMs: 
         all.reduce((sum, one) => sum + mismatchCount(one), 0),
       );
       const pings = all.flatMap((one) => one.pings);
+      const lost = all.flatMap(({ fellows = [] }) => fellows).filter(({ reach }) => reach === 'unreachable');
+      unreached.set({ network }, lost.length);
       for (const result of RESULTS) hosts.set({ network, result }, countOf(all, result));
       for (const { reach, rttMs } of pings)
         if (reach === 'ok' && rttMs !== undefined) rtt.observe({ network }, rttMs / 1000);

@@ -185,12 +185,21 @@ export function reconnectNote(
  * Whether the engine is known to let an endpoint ask for an address: Docker before 29 does so only on networks made with a subnet. It
  * lists a gateway for every subnet that it chose itself, and for others only where somebody gave one too.
  */
-function isSureOfAddress(context: PlanContext, network: ObservedNetwork | undefined): boolean {
-  if (!network || network.scope === 'swarm') return true;
-  const [major = 0, minor = 0] = context.input.observed.engine.apiVersion.split('.').map(Number);
+export function keepsAddress(
+  { scope, driver, subnets }: ObservedNetwork,
+  { apiVersion, isOwned }: { apiVersion: string; isOwned: boolean },
+): boolean {
+  if (scope === 'swarm') return true;
+  const [major = 0, minor = 0] = apiVersion.split('.').map(Number);
   if (major > API_OF_ANY_ADDRESS[0] || (major === API_OF_ANY_ADDRESS[0] && minor >= API_OF_ANY_ADDRESS[1]))
     return true;
-  const isFromPool = network.driver === 'overlay' || network.driver === 'bridge';
-  if (isFromPool && ownedNetwork(context, network)) return true;
-  return network.subnets.some(({ gateway }) => gateway === undefined);
+  const isFromPool = driver === 'overlay' || driver === 'bridge';
+  if (isFromPool && isOwned) return true;
+  return subnets.some(({ gateway }) => gateway === undefined);
+}
+
+function isSureOfAddress(context: PlanContext, network: ObservedNetwork | undefined): boolean {
+  if (!network) return true;
+  const { apiVersion } = context.input.observed.engine;
+  return keepsAddress(network, { apiVersion, isOwned: ownedNetwork(context, network) !== undefined });
 }

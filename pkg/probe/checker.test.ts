@@ -9,6 +9,7 @@ import type {
   PingFinding,
   Prober,
   Questions,
+  Suspect,
 } from '../check/index.ts';
 import type { Revision } from '../manifest/index.ts';
 import type { ObservedContainer, ObservedState } from '../state/index.ts';
@@ -23,6 +24,7 @@ class Node implements Prober {
   containers: string[];
   /** Answers by name; those that are not here are right. */
   readonly odd = new Map<string, readonly string[]>();
+  /** Nodes, or addresses. */
   readonly unreachable = new Set<string>();
   /** Containers that are gone when somebody wants in. */
   readonly gone = new Set<string>();
@@ -30,6 +32,7 @@ class Node implements Prober {
   /** Called after each look into a network. */
   visited: () => void = () => undefined;
   readonly explored: Findings[] = [];
+  readonly suspected: (readonly Suspect[])[] = [];
   revision: Revision | undefined;
   readonly checker: Checker;
   readonly #meanings: () => ReadonlyMap<string, readonly string[]>;
@@ -53,6 +56,7 @@ class Node implements Prober {
       clock: this.clock,
       logger: silentLogger,
       explored: (findings) => this.explored.push(findings),
+      suspected: (suspects) => this.suspected.push(suspects),
     });
   }
 
@@ -63,7 +67,7 @@ class Node implements Prober {
     return Promise.resolve({
       resolve: (names) => Promise.resolve({ answers: names.map((name) => this.#answer(name)), mtu: 1450 }),
       ping: ({ node, address }) => {
-        const reach = this.unreachable.has(node) ? 'unreachable' : 'ok';
+        const reach = this.unreachable.has(node) || this.unreachable.has(address) ? 'unreachable' : 'ok';
         return Promise.resolve({ node, address, reach, rttMs: 0.2 } satisfies PingFinding);
       },
       close: () => {

@@ -2,14 +2,19 @@ import { errorMessage, OvrError, type Clock, type Logger } from '../api/index.ts
 import {
   assembleReport,
   makeErrand,
+  suspectsOf,
+  unanswered,
+  withFellows,
   type Answers,
   type Census,
+  type CheckedNetwork,
   type CheckReport,
   type Errand,
   type Findings,
   type Knowledge,
   type Prober,
   type Questions,
+  type Suspect,
 } from '../check/index.ts';
 import { countHere, type CountingDeps } from './counting.ts';
 import { MAX_MESSAGE_BYTES, readAnswer, readQuestion, type Answer, type Question } from './messages.ts';
@@ -24,6 +29,8 @@ export interface CheckerDeps extends CountingDeps {
   readonly logger: Logger;
   /** Told what this node has found out about all its networks, whoever asked. */
   readonly explored: (findings: Findings) => void;
+  /** Told of endpoints that hosts other than their own do not find. Those of other nodes are among them. */
+  readonly suspected: (suspects: readonly Suspect[]) => void;
 }
 
 const CENSUS_MS = 10_000;
@@ -37,6 +44,9 @@ export class Checker {
   /** One check of this agent at a time, one errand of this node at a time. */
   readonly #checks = new Turnstile(1);
   readonly #errands = new Turnstile(1);
+  /** Checks so far, and the addresses that did not answer the last one. */
+  #turn = 0;
+  #unanswered: ReadonlySet<string> = new Set();
 
   constructor(deps: CheckerDeps) {
     this.#deps = deps;
@@ -63,6 +73,9 @@ export class Checker {
           return { type: 'census', census: await countHere(this.#deps) };
         case 'probe':
           return { type: 'findings', findings: await this.#explore(question.errand) };
+        case 'suspects':
+          this.#deps.suspected(question.suspects);
+          return { type: 'heard' };
         case undefined:
           return {
             type: 'problem',
@@ -128,14 +141,30 @@ export class Checker {
     const isComplete = scope === 'cluster' && silent.size === 0;
     const before: Knowledge = { censuses, isComplete };
     refuseUnknown(wanted, censuses, silent.size);
-    const findings = await sendOut(makeErrand(before, wanted, 'shared'), ask);
+    const attention = { turn: this.#turn++, unanswered: this.#unanswered };
+    const findings = await sendOut(withFellows(makeErrand(before, wanted, 'shared'), before, attention), ask);
+    this.#unanswered = unanswered(findings.values());
     const common = { node, scope, wanted, startedMs, before, findings, silent };
     const first = assembleReport({ ...common, after: before, durationMs: clock.monotonic() - beganMs });
-    if (first.mismatches.length === 0 && first.networks.every(({ cells }) => cells.every(isFine)))
+    if (
+      [first.mismatches, first.unreached].every(({ length }) => length === 0) &&
+      first.networks.every(isFine)
+    )
       return first;
     const later = await takeCensuses(ask);
     const after: Knowledge = { censuses: newest(later.censuses, censuses), isComplete };
-    return assembleReport({ ...common, after, durationMs: clock.monotonic() - beganMs });
+    const gathered = { ...common, after, durationMs: clock.monotonic() - beganMs };
+    if (scope === 'cluster' && wanted.length === 0) this.#tell(suspectsOf(gathered), ask);
+    return assembleReport(gathered);
+  }
+
+  /** Lets the nodes know which of their endpoints others do not find. Whoever asked for the check does not wait for it. */
+  #tell(suspects: readonly Suspect[], ask: Ask): void {
+    if (suspects.length === 0) return;
+    const { logger } = this.#deps;
+    ask({ type: 'suspects', suspects }, CENSUS_MS).catch((error: unknown) =>
+      logger.debug({ error: errorMessage(error) }, 'what a check has found cannot be told to the others'),
+    );
   }
 }
 
@@ -147,8 +176,8 @@ interface Ground {
   readonly ask: Ask;
 }
 
-function isFine({ reach }: { reach: string }): boolean {
-  return reach === 'ok';
+function isFine({ cells }: CheckedNetwork): boolean {
+  return cells.every(({ reach }) => reach === 'ok');
 }
 
 async function takeCensuses(ask: Ask): Promise<{ censuses: Census[]; silent: Map<string, string> }> {

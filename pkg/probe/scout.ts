@@ -7,6 +7,7 @@ import {
   type CensusEndpoint,
   type DnsFindings,
   type Errand,
+  type ErrandHost,
   type ErrandNetwork,
   type Findings,
   type Inside,
@@ -26,6 +27,7 @@ export interface ScoutDeps {
 /** Networks at the same time, pings at the same time on each. */
 const NETWORKS_AT_ONCE = 2;
 const PINGS_AT_ONCE = 4;
+const FELLOWS_OF_LOST = 2;
 /** A container that has just gone is no reason to find out nothing: how many of its fellows are tried. */
 const MAX_ASKERS = 3;
 const MAX_NAMES = 2000;
@@ -89,9 +91,19 @@ class Visit {
     const inside = await this.#deps.prober.enter(asker.id);
     try {
       const { dns, mtu } = await this.#askNames(inside, asker);
-      const pings = await this.#pingAll(inside, mtu);
-      const { id, name } = this.#network;
-      return { id, name, asker: { container: asker.container, networks: asker.networks }, mtu, dns, pings };
+      const { id, name, hosts } = this.#network;
+      const pings = await this.#pingAll(hosts, inside, mtu);
+      const fellows = await this.#pingAll(this.#fellows(pings), inside, mtu);
+      const { container, networks } = asker;
+      return {
+        id,
+        name,
+        asker: { container, networks },
+        mtu,
+        dns,
+        pings,
+        ...(fellows.length > 0 ? { fellows } : {}),
+      };
     } finally {
       await inside.close();
     }
@@ -145,9 +157,19 @@ class Visit {
     return judge(answer.name, answer, { network: this.#network, others }) !== 'ok';
   }
 
-  async #pingAll(inside: Inside, mtu: number): Promise<PingFinding[]> {
+  /** The further containers, but few of a host that is not reached: each would cost seconds to say the same. */
+  #fellows(pings: readonly PingFinding[]): readonly ErrandHost[] {
+    const lost = new Set(pings.filter(({ reach }) => reach === 'unreachable').map(({ node }) => node));
+    const all = this.#network.fellows ?? [];
+    return all.filter((one, at) => {
+      const before = all.slice(0, at).filter(({ node }) => node === one.node).length;
+      return !lost.has(one.node) || before < FELLOWS_OF_LOST;
+    });
+  }
+
+  async #pingAll(hosts: readonly ErrandHost[], inside: Inside, mtu: number): Promise<PingFinding[]> {
     const turnstile = new Turnstile(PINGS_AT_ONCE);
-    const pings = this.#network.hosts.map((host) =>
+    const pings = hosts.map((host) =>
       turnstile.pass(async () => (this.#restMs() > 0 ? [await inside.ping(host, mtu)] : [])),
     );
     return (await Promise.all(pings)).flat();

@@ -61,6 +61,12 @@ export class Journal {
     this.#add('Heal', 'warning', { key, playbook: 'republish-endpoint', message });
   }
 
+  /** An endpoint that a probe finds wrong is not to be made again. */
+  healingRefused(key: ObjectKey, message: string): void {
+    this.#logger.warn({ key, reason: message }, 'healing is refused');
+    this.#add('Heal', 'warning', { key, playbook: 'republish-endpoint', message });
+  }
+
   drift(news: ReturnType<DriftTracker['update']>): void {
     for (const { key, cause } of news.detected) {
       this.#logger.warn({ key, cause: formatCause(cause) }, 'drift found');

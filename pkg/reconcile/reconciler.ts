@@ -158,6 +158,11 @@ export class Reconciler implements AgentView, AgentControl {
     this.#journal.cluster(severity, message);
   }
 
+  /** Takes why something that could be healed is left alone, for the log and the events. */
+  tellHealing(key: ObjectKey, message: string): void {
+    this.#journal.healingRefused(key, message);
+  }
+
   /** Takes what a probe found: an endpoint that is as declared and not served is made again, at most five times in 300 s. */
   republish(finding: Finding): FindingAnswer {
     const answer = this.#heals.take(finding);

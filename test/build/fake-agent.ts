@@ -204,6 +204,7 @@ export function fakeReport(change: Partial<CheckReport> = {}): CheckReport {
     nodes: [{ name: 'swarm-node-1', state: 'answered', message: '' }],
     networks: [],
     mismatches: [],
+    unreached: [],
     failures: [],
     notes: [],
     ...change,

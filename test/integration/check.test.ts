@@ -5,7 +5,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { CheckReport } from '../../pkg/check/index.ts';
 import { createCliStage, type CliStage } from '../build/cli.ts';
 import { openCluster, type LiveCluster } from '../build/live-cluster.ts';
-import { container, manifest, network, place, undoAfterAll } from '../build/live.ts';
+import { container, manifest, network, pings, place, undoAfterAll } from '../build/live.ts';
+import { misdirect, vtepOf } from '../lab/overlay-namespace.ts';
 import { netnsName } from '../lab/state.ts';
 import { must, until } from '../lab/run.ts';
 
@@ -58,7 +59,7 @@ async function metrics(node: string): Promise<string> {
 beforeAll(async () => {
   cluster = await openCluster({
     ...{ name: LAB, hosts: 2, sessionTimeoutMs: 6_000, nodeLostAfterMs: 60_000 },
-    args: ['--probe-interval', '20s'],
+    args: ['--probe-interval', '5s'],
   });
   undo(() => cluster.close());
   cli = await createCliStage();
@@ -76,6 +77,8 @@ beforeAll(async () => {
       network('side', { driver: 'bridge' }),
       container('web-a', { ...on(first) }),
       container('web-b', { ...on(second) }),
+      // Beside web-b, so that a way to web-b alone can be told from the way to its host.
+      container('web-d', { nodeConstraint: `node==${second}`, networks: ['ovr0'] }),
       container('web-c', { nodeConstraint: `node==${first}`, networks: ['side'] }),
     ),
   );
@@ -91,16 +94,16 @@ test('finds all well, over all nodes, and prints the matrix', async () => {
     [first, 'answered'],
     [second, 'answered'],
   ]);
-  expect(report.networks).toMatchObject([{ name: 'ovr0', driver: 'overlay', mtu: 1450, names: 3 }]);
+  expect(report.networks).toMatchObject([{ name: 'ovr0', driver: 'overlay', mtu: 1450, names: 4 }]);
   expect(ways(report)).toEqual(['1>1 ok', '1>2 ok', '2>1 ok', '2>2 ok']);
   const env = { OVR_SOCKET: cluster.node(second).ovrd.socket };
   const all = await cli.run('check', { env });
   expect(all).toMatchObject({ code: 0, stderr: '' });
   expect(all.stdout).toMatch(
-    /ovr0 \(overlay, MTU 1450, 3 names\)\nFROM \/ TO +\S+ +\S+\n\S+ +[\d.]+ms +[\d.]+ms\n/,
+    /ovr0 \(overlay, MTU 1450, 4 names\)\nFROM \/ TO +\S+ +\S+\n\S+ +[\d.]+ms +[\d.]+ms\n/,
   );
   expect(all.stdout).toMatch(/side \(bridge, MTU 1500, 1 name\)/);
-  expect(all.stdout).toMatch(/\nall is well: 2 networks, 4 names, 5 ways between hosts, 2 nodes, /);
+  expect(all.stdout).toMatch(/\nall is well: 2 networks, 5 names, 5 ways between hosts, 2 nodes, /);
 });
 
 test('refuses a network that is not there, and knows the others', async () => {
@@ -180,6 +183,74 @@ test('tells a path that is too narrow from one that is closed', async () => {
   expect(ways(closed)).toEqual(['1>1 ok', '1>2 unreachable', '2>1 unreachable', '2>2 ok']);
   expect(closed.networks[0]?.cells[1]?.message).toMatch(/UDP 4789/);
   await finds('all is well again', ({ ok }) => ok);
+});
+
+/** A container's part in ovr0. */
+async function seat(node: string, name: string): Promise<{ network: string; address: string; mac: string }> {
+  const { NetworkSettings } = await cluster.node(node).docker.mustInspect(name);
+  const { NetworkID = '', IPAddress = '', MacAddress = '' } = NetworkSettings.Networks['ovr0'] ?? {};
+  return { network: NetworkID, address: IPAddress, mac: MacAddress };
+}
+
+async function republished(): Promise<readonly { saw: string }[]> {
+  const heals = (await cluster.node(second).object('Container/web-b'))?.heals ?? [];
+  return heals.filter(({ playbook }) => playbook === 'republish-endpoint');
+}
+
+describe('traffic that a host sends to the wrong one', () => {
+  const NOWHERE = '10.6.17.99';
+
+  /** Lets the first host send what is meant for web-b nowhere. */
+  async function mislead(): Promise<void> {
+    const { network: id, mac } = await seat(second, 'web-b');
+    const { host } = cluster.node(first);
+    expect(await vtepOf(host, id, mac)).toBe(cluster.node(second).host.ip);
+    await misdirect(host, id, mac, NOWHERE);
+    expect(await pings(host, 'web-a', 'web-b')).toBe(false);
+    expect(await pings(host, 'web-a', 'web-d')).toBe(true);
+  }
+
+  test('is found by a check and mended by hand, with the same address', async () => {
+    await cluster.node(second).ovrd.end();
+    await cluster.start(1, ['--probe-heal', 'false']);
+    await cluster.converged();
+    const before = await seat(second, 'web-b');
+    await mislead();
+    const report = await finds('the container', ({ unreached }) => unreached.length > 0);
+    expect(report.unreached).toMatchObject([
+      { network: 'ovr0', container: 'web-b', node: second, address: before.address, from: [first] },
+    ]);
+    const env = { OVR_SOCKET: cluster.node(second).ovrd.socket };
+    expect((await cli.run('check -n ovr0', { env })).stdout).toMatch(
+      new RegExp(`to web-b on ${second}: no answer from .*ovr republish web-b on ${second}`),
+    );
+    expect((await cli.run('republish web-b', { env })).code).toBe(0);
+    await finds('all is well again', ({ ok }) => ok);
+    expect(await pings(cluster.node(first).host, 'web-a', 'web-b')).toBe(true);
+    expect(await seat(second, 'web-b')).toEqual(before);
+    expect((await republished()).map(({ saw }) => saw)).toEqual([expect.stringContaining('asked for by')]);
+  });
+
+  test('is found and mended by the checks alone, and told with what was seen from where', async () => {
+    await cluster.node(second).ovrd.end();
+    await cluster.start(1);
+    await cluster.converged();
+    const before = await seat(second, 'web-b');
+    await mislead();
+    await cluster.node(second).eventually('it is healed', async () => (await republished()).length > 0);
+    await until('traffic arrives', PATIENCE_MS, async () =>
+      (await pings(cluster.node(first).host, 'web-a', 'web-b')) ? true : undefined,
+    );
+    const after = await seat(second, 'web-b');
+    expect(after).toEqual(before);
+    expect((await republished()).map(({ saw }) => saw)).toEqual([
+      expect.stringMatching(
+        new RegExp(`${before.address} is not reached from ${first}, while 10\\.0\\.9\\.\\d+ beside it is`),
+      ),
+    ]);
+    expect(await metrics(second)).toMatch(/^ovr_heal_total\{playbook="republish-endpoint"\} 1$/m);
+    await finds('all is well again', ({ ok }) => ok);
+  });
 });
 
 test('shows a host that is cut off as one that did not answer, never as fine', async () => {

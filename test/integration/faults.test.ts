@@ -308,6 +308,40 @@ describe('what Docker says when networks break', () => {
     refused(status, message, says),
   );
 
+  test('the ZooKeeper of --cluster-store fails on the making of a network: told with the mend, and made once it is over', async () => {
+    proxy.fault(
+      /POST .*\/networks\/create/,
+      dockerError(500, 'pool configuration failed because of zk: unknown error'),
+    );
+    await node.offer('stored.yaml', network('stored', { driver: 'bridge' }));
+    onTestFinished(() => node.withdraw('stored.yaml').then(() => node.converged()));
+    await node.shows(
+      'Network/stored',
+      /^Failed: .*zk: unknown error.*--cluster-store.*without a trailing slash/,
+    );
+    proxy.heal();
+    await isWhole();
+    expect(await node.docker.networksNamed('stored')).toHaveLength(1);
+  });
+
+  test.each([
+    'failed to get networks for scope global: zk: node does not exist',
+    'could not get pools config from store: Key not found in store',
+  ])('the store of the daemons fails: "%s" is no empty list, and nothing is removed', async (message) => {
+    const before = await picture();
+    const mark = await node.mark();
+    proxy.fault(/GET .*\/networks(\?|$)/, dockerError(500, message));
+    await node.ovrd.client.resync();
+    await node.eventually('ovrd says what is wrong', async () => {
+      const { engine } = await node.status();
+      return !engine.up && engine.message.includes(message) && engine.message.includes('--cluster-store');
+    });
+    proxy.heal();
+    await isWhole();
+    expect(await node.steps(mark)).toEqual([]);
+    expect(await picture()).toEqual(before);
+  });
+
   test('a network without an address left: the one object waits, and is done once there is one', async () => {
     await node.offer(
       'full.yaml',

@@ -46,6 +46,15 @@ async function networkId(): Promise<string> {
   return Id;
 }
 
+interface Shown {
+  readonly Containers?: Readonly<Record<string, { readonly Name: string }>>;
+}
+
+async function networkAsSeenBy(node: LiveNode): Promise<Shown> {
+  const text = await node.docker.raw(`/networks/${await networkId()}`);
+  return JSON.parse(text ?? '{}') as Shown;
+}
+
 async function healed(node: LiveNode, key: string): Promise<readonly string[]> {
   return ((await node.object(key))?.heals ?? []).map(({ playbook }) => playbook);
 }
@@ -76,6 +85,10 @@ describe('an endpoint of a container’s name in the store', () => {
     ]);
     const before = await first.docker.raw('/containers/taken/json');
     const held = await endpoints('taken');
+    // The other daemon shows it as it shows one that nobody holds.
+    const { Containers = {} } = await networkAsSeenBy(second);
+    const shown = Object.entries(Containers).filter(([, { Name }]) => Name === 'taken');
+    expect(shown.map(([key]) => key)).toEqual(held.map((id) => `ep-${id}`));
     await place(cluster.manifests, 'taken.yaml', manifest(pinned('taken', 1)));
     await second.shows('Container/taken', new RegExp(`container taken .* on node ${first.host.name}`));
     await second.shows('Container/taken', /^Stalled/);
@@ -105,4 +118,25 @@ describe('an endpoint of a container’s name in the store', () => {
     await cluster.converged();
     expect(await endpoints('late')).not.toContain(left);
   });
+});
+
+test('a network that a foreign container still uses: told by whom, nothing forced, and removed once that has left', async () => {
+  await place(cluster.manifests, 'gone.yaml', manifest(network('gone0')));
+  await cluster.converged();
+  const [{ Id } = { Id: '' }] = await first.docker.networksNamed('gone0');
+  const guest = ['run', '--detach', '--name', 'guest', '--network', 'gone0', 'busybox', 'sleep', '1000'];
+  await second.host.docker(guest);
+  const before = await second.docker.raw('/containers/guest/json');
+  await first.withdraw('gone.yaml');
+  await first.shows('Network/gone0', /^Waiting: .*used elsewhere, or left over, by guest/);
+  await second.shows('Network/gone0', /guest/);
+  expect((await first.docker.networksNamed('gone0')).map(({ Id: id }) => id)).toEqual([Id]);
+  expect(await second.docker.raw('/containers/guest/json')).toBe(before);
+  await second.host.docker(['rm', '--force', 'guest']);
+  await first.eventually('it is gone', async () => (await first.docker.networksNamed('gone0')).length === 0);
+  await first.eventually('somebody has healed it', async () => {
+    const all = [...(await first.ovrd.client.events(0)), ...(await second.ovrd.client.events(0))];
+    return all.some(({ key, playbook }) => key === 'Network/gone0' && playbook === 'await-removal');
+  });
+  await cluster.converged();
 });

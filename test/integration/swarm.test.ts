@@ -79,6 +79,38 @@ describe('a manager and a worker', () => {
     expect(await pings(worker, 'on-worker', 'on-manager')).toBe(true);
   });
 
+  test('gossip that is blocked between them: the network says whom it has lost, and clears by itself', async () => {
+    const rules = ['tcp', 'udp'].flatMap((protocol) =>
+      ['INPUT', 'OUTPUT'].map((chain) => [chain, '-p', protocol, '--dport', '7946', '-j', 'DROP']),
+    );
+    const filter = async (what: '-I' | '-D'): Promise<void> => {
+      for (const rule of rules) {
+        const { code, stderr } = await worker.exec(['iptables', what, ...rule]);
+        expect([code, stderr]).toEqual([0, '']);
+      }
+    };
+    await filter('-I');
+    try {
+      await atManager.eventually(
+        'the network is degraded',
+        async () => /^Degraded: /.test(await atManager.condition('Network/ovr0')),
+        120_000,
+      );
+      expect(await atManager.condition('Network/ovr0')).toContain(worker.name);
+    } finally {
+      await filter('-D');
+    }
+    await atManager.eventually(
+      'it has cleared',
+      async () => /^Ready/.test(await atManager.condition('Network/ovr0')),
+      120_000,
+    );
+    await atManager.eventually(
+      'both addresses, seen from the worker',
+      async () => (await resolve(worker, 'on-worker', 'both')).length === 2,
+    );
+  });
+
   test.each([
     ['disconnected', [['network', 'disconnect', 'ovr0', 'on-worker']]],
     ['removed', [['rm', '--force', 'on-worker']]],

@@ -41,6 +41,12 @@ const wrong = fakeReport({
       ...{ expected: ['10.0.9.2'], answered: ['10.0.9.2', '10.0.9.77'], message: 'remove \u001b[31mit' },
     },
   ],
+  unreached: [
+    {
+      ...{ network: 'ovr0', container: 'web-b', node: 'n2', address: '10.0.9.3', from: ['n1'] },
+      message: 'no answer from 10.0.9.3',
+    },
+  ],
   failures: [{ node: 'n1', network: 'ovr0', message: 'there was no time' }],
   notes: ['a note'],
 });
@@ -65,7 +71,7 @@ describe('ovr check', () => {
     expect(stdout).toMatch(/^ovr0 +nginx +stale +10\.0\.9\.2 +10\.0\.9\.2,10\.0\.9\.77 +n1$/m);
     expect(stdout).toContain('  nginx: remove  [31mit\n');
     expect(stdout).toContain(
-      'Problems:\n  n2 (no-answer): is away\n  ovr0 on n1: there was no time\n  ovr0, n1 to n2: raise the MTU\n',
+      'Problems:\n  n2 (no-answer): is away\n  ovr0 on n1: there was no time\n  ovr0, n1 to n2: raise the MTU\n  ovr0, n1 to web-b on n2: no answer from 10.0.9.3\n',
     );
     expect(stdout).toMatch(/\nNote: a note\n\nsomething is wrong: 1 mismatch, 3 ways not open; 1 network, /);
     expect((await stage.run('check -o wide')).stdout).toContain('3 names, ID abcdef012345)');

@@ -59,19 +59,23 @@ async function describeMismatches({ mismatches }: CheckReport): Promise<string> 
 }
 
 /** What is wrong with hosts and nodes, each once: many cells say the same. */
-function problemsOf({ networks, nodes, failures }: CheckReport): string[] {
+function problemsOf({ networks, nodes, failures, unreached }: CheckReport): string[] {
   const silent = nodes
     .filter(({ state }) => state !== 'answered')
     .map(({ name, state, message }) => `${name} (${state}): ${message}`);
   const failed = failures.map(({ node, network, message }) =>
     network === '' ? message : `${network} on ${node}: ${message}`,
   );
-  const unreached = networks.flatMap(({ name, cells }) =>
+  const closed = networks.flatMap(({ name, cells }) =>
     cells
       .filter(({ reach }) => reach === 'mtu' || reach === 'unreachable' || reach === 'untried')
       .map(({ from, to, message }) => `${name}, ${from} to ${to}: ${message}`),
   );
-  return [...new Set([...silent, ...failed, ...unreached])];
+  const lost = unreached.map(
+    ({ network, container, node, from, message }) =>
+      `${network}, ${from.join(', ')} to ${container} on ${node}: ${message}`,
+  );
+  return [...new Set([...silent, ...failed, ...closed, ...lost])];
 }
 
 function summarise({ paint }: CliContext, report: CheckReport): string {
