@@ -204,6 +204,22 @@ describe('a check of the cluster', () => {
     expect(await run(all)).toMatchObject({ ok: true });
   });
 
+  it('tells all nodes which endpoints others do not find, and only after a look at all networks', async () => {
+    const all = cluster(TWO);
+    all.of('n1').unreachable.add('10.0.9.3');
+    all.of('n1').odd.set('www', []);
+    expect((await run(all)).unreached).toMatchObject([{ container: 'b1', node: 'n2', from: ['n1'] }]);
+    const told = [...all.nodes.values()].map(({ suspected }) =>
+      suspected.map((suspects) => suspects.map(({ kind, container }) => `${kind} ${container}`)),
+    );
+    expect(told).toEqual([[['name b2', 'address b1']], [['name b2', 'address b1']]]);
+    await run(all, ['ovr0']);
+    all.of('n1').unreachable.clear();
+    all.of('n1').odd.clear();
+    await run(all);
+    expect(all.of('n2').suspected).toHaveLength(1);
+  });
+
   it('shows hosts that are not reached, and nodes that do not answer', async () => {
     const all = cluster(TWO);
     all.of('n1').unreachable.add('n2');
