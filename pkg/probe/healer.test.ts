@@ -4,7 +4,7 @@ import { startAgent, type TestAgent } from '../../test/build/agent.ts';
 import { FakeClock, silentLogger } from '../api/index.ts';
 import type { Suspect } from '../check/index.ts';
 import type { ManifestObject } from '../manifest/index.ts';
-import { alone, type ReconcilerOptions } from '../reconcile/index.ts';
+import { alone, type Hold, type ReconcilerOptions } from '../reconcile/index.ts';
 import { SimulatedWorld, type SimulatedHost } from '../reconcile/simulated/index.ts';
 import { Healer } from './healer.ts';
 
@@ -18,6 +18,8 @@ interface Bench {
   readonly host: SimulatedHost;
   readonly agent: TestAgent;
   readonly healer: Healer;
+  /** In force. */
+  readonly holds: Hold[];
   /** So many checks, each after one interval, that find these containers wrong. */
   checks(times: number, ...suspects: readonly Suspect[]): Promise<void>;
   suspect(name: string, change?: Partial<Suspect>): Suspect;
@@ -31,7 +33,11 @@ async function bench(objects: ManifestObject[], options: Partial<ReconcilerOptio
   const world = new SimulatedWorld({ clock, topology: 'cluster-store', images: ['busybox'] });
   const host = world.host();
   const made: string[] = [];
-  const setup = { engine: host.engine, clock, coordination: alone };
+  const holds: Hold[] = [];
+  const setup = {
+    ...{ engine: host.engine, clock },
+    coordination: { ...alone, holds: { ...alone.holds, list: () => holds } },
+  };
   const maker = await startAgent(setup);
   maker.source.declare(...objects);
   await maker.run();
@@ -52,7 +58,7 @@ async function bench(objects: ManifestObject[], options: Partial<ReconcilerOptio
     refused: (key, message) => reconciler.tellHealing(key, message),
   });
   return {
-    ...{ host, agent, healer, made: () => made },
+    ...{ host, agent, healer, holds, made: () => made },
     checks: async (times, ...suspects) => {
       for (let done = 0; done < times; done += 1) {
         await agent.run(INTERVAL_MS);
@@ -146,6 +152,18 @@ describe('leaves an endpoint alone', () => {
     it.host.hand.stop('web');
     await it.checks(4, wrong);
     expect(it.made()).toEqual([]);
+  });
+
+  it('that a person has suspended', async () => {
+    const it = await bench([net0, web]);
+    it.holds.push({ id: 'suspend/Container/web', who: 'ann', whenMs: 0, what: '{}' });
+    it.agent.reconciler.sourceChanged();
+    await it.checks(4, it.suspect('web'));
+    expect(it.made()).toEqual([]);
+    it.holds.pop();
+    it.agent.reconciler.sourceChanged();
+    await it.checks(1, it.suspect('web'));
+    expect(it.made()).toHaveLength(1);
   });
 
   it('while an alias that it holds is moving', async () => {
