@@ -9,7 +9,7 @@ export interface ChecksOptions {
   readonly engine: Engine;
   readonly source: Source;
   readonly metrics: Metrics;
-  readonly reconciler: Pick<Reconciler, 'status' | 'republish' | 'tellHealing'>;
+  readonly reconciler: Pick<Reconciler, 'status' | 'republish' | 'tellRefused'>;
   readonly shared: Pick<SharedPart, 'questions' | 'status'>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -73,7 +73,7 @@ function createHealer(
     engine,
     status: () => reconciler.status(),
     republish: (finding) => reconciler.republish(finding),
-    refused: (key, message) => reconciler.tellHealing(key, message),
+    refused: (key, message) => reconciler.tellRefused(key, message),
     clock,
     logger,
   });

@@ -55,7 +55,7 @@ async function bench(objects: ManifestObject[], options: Partial<ReconcilerOptio
     ...{ intervalMs: INTERVAL_MS, cluster: 'default', engine: host.engine, clock, logger: silentLogger },
     status: () => reconciler.status(),
     republish: (finding) => reconciler.republish(finding),
-    refused: (key, message) => reconciler.tellHealing(key, message),
+    refused: (key, message) => reconciler.tellRefused(key, message),
   });
   return {
     ...{ host, agent, healer, holds, made: () => made },

@@ -159,9 +159,7 @@ export class Reconciler implements AgentView, AgentControl {
   }
 
   /** Takes why something that could be healed is left alone, for the log and the events. */
-  tellHealing(key: ObjectKey, message: string): void {
-    this.#journal.healingRefused(key, message);
-  }
+  readonly tellRefused = (key: ObjectKey, why: string): void => this.#journal.healingRefused(key, why);
 
   /** Takes what a probe found: an endpoint that is as declared and not served is made again, at most five times in 300 s. */
   republish(finding: Finding): FindingAnswer {
