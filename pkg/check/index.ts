@@ -1,4 +1,4 @@
-export { assembleReport } from './assemble.ts';
+export * from './assemble.ts';
 export * from './census.ts';
 export * from './errand.ts';
 export * from './evidence.ts';

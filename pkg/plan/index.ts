@@ -4,7 +4,7 @@ export * from './alias.ts';
 export * from './alias-outcome.ts';
 export * from './dependencies.ts';
 export * from './input.ts';
-export { keepsAddress } from './kept-address.ts';
+export * from './kept-address.ts';
 export * from './plan.ts';
 export * from './playbook.ts';
 export * from './result.ts';
