@@ -118,8 +118,9 @@ export function digestOf(text: string): string {
 
 /** Digest of a revision: of its objects' digests, and of what is not decided. */
 export function revisionDigest({ objects, undecided }: Omit<Revision, 'digest'>): string {
-  const keys = [...objects.keys()].sort(compareStrings);
-  const lines = keys.map((key) => `${key} ${objects.get(key)?.digest ?? ''}`);
+  // Sorted already, as a rule, and ten thousand look-ups take longer than to see that.
+  const sorted = [...objects.values()].sort((a, b) => compareStrings(a.key, b.key));
+  const lines = sorted.map(({ key, digest }) => `${key} ${digest}`);
   const open = [...undecided].sort(compareStrings).map((key) => `${key} undecided`);
   return digestOf([...lines, ...open].join('\n'));
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { resolve } from 'node:path';
 import { formatDiagnostic, type Clock, type Logger, type ObjectKey } from '../api/index.ts';
 import type { Source, SourceState } from '../reconcile/index.ts';
@@ -7,7 +8,7 @@ import { Folder } from './folder.ts';
 import type { FolderState } from './folder-state.ts';
 import { ChokidarWatch, type FolderWatcher, type FolderWatchOptions } from './folder-watch.ts';
 import type { NamedFile } from '../manifest/index.ts';
-import { assemble } from '../manifest/merge/index.ts'; // the whole of pkg/manifest takes 20 MB, and only the worker needs it
+import { assembling } from '../manifest/merge/index.ts'; // the whole of pkg/manifest takes 20 MB, and only the worker needs it
 import { DEFAULT_SETTLE_MS } from './settle.ts';
 import type { Reader } from './sighting.ts';
 import { NO_VARIABLES, VariableSet, type VariableOptions } from './variable-set.ts';
@@ -16,6 +17,8 @@ import { WorkerReader } from './worker-reader.ts';
 const DEFAULT_RESCAN_MS = 10_000;
 /** Half of the kernel's default. */
 const USUAL_BURST = 8_192;
+/** From so many objects on, what is done for all of them in one go would hold up the event loop. */
+const MANY_OBJECTS = 1_000;
 /** start() waits this long at most for files that are being written just then. */
 const START_PATIENCE_MS = 5_000;
 
@@ -142,7 +145,7 @@ class DirSource implements Source {
     const at = this.#now();
     const isPending = !hasVariables || this.#folders.some(({ state }) => state.isPending);
     if (this.#isStopped || (!this.#isPublic && isPending && at.monotonicMs < this.#patienceEndMs)) return;
-    this.#publish(at, isPending);
+    await this.#publish(at, isPending);
     this.#isPublic = true;
     this.#started.resolve(undefined);
   }
@@ -162,7 +165,7 @@ class DirSource implements Source {
   }
 
   /** Makes the new state, and rings when it says something else than the old one. */
-  #publish(at: Moment, isPending: boolean): void {
+  async #publish(at: Moment, isPending: boolean): Promise<void> {
     const states = this.#folders.map(({ state }) => state);
     const own = this.#variables.diagnostics().map(formatDiagnostic);
     const stamp = [...states.map(({ version }) => version), ...own].join();
@@ -171,8 +174,10 @@ class DirSource implements Source {
     // A pending file may have been pending for long enough by now to be reported.
     if (stamp === this.#stamp && !isPending) return;
     this.#stamp = stamp;
+    const declared = await this.#declared(states, at);
+    if (this.#isStopped) return;
     const before = this.#state;
-    this.#state = { ...this.#declared(states, at), ...doubtOf(states), ...pick(before) };
+    this.#state = { ...declared, ...doubtOf(states), ...pick(before) };
     if (summary(before) === summary(this.#state) && this.#isPublic) return;
     this.#logger.debug(
       { revision: this.#state.revision?.digest, objects: this.#state.revision?.objects.size },
@@ -181,11 +186,21 @@ class DirSource implements Source {
     this.#changed?.();
   }
 
-  #declared(states: readonly FolderState[], at: Moment): Pick<SourceState, 'revision' | 'diagnostics'> {
+  async #declared(
+    states: readonly FolderState[],
+    at: Moment,
+  ): Promise<Pick<SourceState, 'revision' | 'diagnostics'>> {
     const own = this.#variables.diagnostics();
     if (!states.some(({ wasRead }) => wasRead)) return { diagnostics: own };
     const records = states.flatMap((state) => state.records);
-    const { revision, diagnostics } = assemble(goodFiles(records), this.#state.revision);
+    const files = goodFiles(records);
+    const count = files.reduce((sum, { objects }) => sum + objects.length, 0);
+    const pause = count < MANY_OBJECTS ? () => undefined : nextTurn;
+    await pause();
+    const steps = assembling(files, this.#state.revision);
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) await pause();
+    const { revision, diagnostics } = step.value;
     return {
       revision,
       diagnostics: [...own, ...records.flatMap((record) => record.diagnostics(at)), ...diagnostics],

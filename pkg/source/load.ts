@@ -22,7 +22,7 @@ interface LoadContext {
 export function loadFile(dir: string, request: LoadRequest, context: LoadContext): LoadResult {
   const { name } = request;
   try {
-    const root = realpathSync(dir);
+    const root = realpathSync.native(dir); // the other one looks at every folder of the path, which takes as long as reading
     const descriptor = openSync(request.target ?? join(dir, name), OPEN_FLAGS);
     try {
       return { name, ...loadOpened(root, descriptor, request, context) };

@@ -6,7 +6,7 @@ import type { ParsedFile } from '../parsed-file.ts';
 import type { Revision } from '../revision.ts';
 import { addressErrors } from './addresses.ts';
 import { aliasConflicts, aliasWarnings } from './aliases.ts';
-import { byKind, find, whereIs, type Candidate, type Finding } from './candidate.ts';
+import { byKind, find, whereIs, type Candidate, type Candidates, type Finding } from './candidate.ts';
 import { dependencyCycles, undeclaredDependencies } from './dependencies.ts';
 import { portConflicts } from './ports.ts';
 import { overlappingSubnets } from './subnets.ts';
@@ -36,12 +36,91 @@ export function assemble(
   previous?: Revision,
   undecided: ReadonlySet<ObjectKey> = new Set(),
 ): Assembly {
-  const merger = new Merger(previous, undecided);
+  const steps = assembling(files, previous, undecided);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** As `assemble`, and whoever has an event loop can let it turn between the steps: each takes milliseconds for ten thousand objects. */
+export function* assembling(
+  files: readonly NamedFile[],
+  previous?: Revision,
+  undecided: ReadonlySet<ObjectKey> = new Set(),
+): Generator<undefined, Assembly, undefined> {
   const sorted = [...files].sort((a, b) => compareStrings(a.file, b.file));
-  merger.declare(sorted.flatMap(candidatesOf));
+  const declared = sorted.flatMap(candidatesOf);
+  yield;
+  const peaceful = yield* assemblingPeaceful(declared, undecided);
+  if (peaceful) return peaceful;
+  const merger = new Merger(previous, undecided);
+  merger.declare(declared);
+  yield;
   merger.settle();
+  yield;
   merger.warn();
+  yield;
   return merger.result();
+}
+
+/** The usual case in the fewest steps, since each changed file of ten thousand comes by here; undefined where anything is in dispute. */
+function* assemblingPeaceful(
+  declared: readonly Candidate[],
+  undecided: ReadonlySet<ObjectKey>,
+): Generator<undefined, Assembly | undefined, undefined> {
+  const objects = sortedByKey(declared.map(({ object }) => object));
+  if (objects.size < declared.length) return undefined;
+  yield;
+  const candidates = byKind(declared);
+  if (errorsAmong(candidates).length > 0) return undefined;
+  yield;
+  const findings = warningsAmong(candidates, undecided);
+  yield;
+  return finish(objects, undecided, findings);
+}
+
+/** Objects that cannot stand beside the others. */
+function errorsAmong(candidates: Candidates): Finding[] {
+  return [
+    ...overlappingSubnets(candidates.networks),
+    ...addressErrors(candidates),
+    ...aliasConflicts(candidates),
+    ...dependencyCycles(candidates.containers),
+  ];
+}
+
+function warningsAmong(candidates: Candidates, undecided: ReadonlySet<ObjectKey>): Finding[] {
+  const { networks, containers } = candidates;
+  const declared = new Set(networks.map(({ object }) => object.name));
+  const known = new Set(containers.map(({ object }) => object.name));
+  for (const { kind, name } of [...undecided].map(splitKey)) {
+    if (kind === 'Network') declared.add(name);
+    if (kind === 'Container') known.add(name);
+  }
+  return [
+    ...portConflicts(containers),
+    ...undeclaredNetworks(containers, declared),
+    ...undeclaredDependencies(containers, known),
+    ...aliasWarnings(candidates),
+  ];
+}
+
+function sortedByKey(objects: readonly ManifestObject[]): Map<ObjectKey, ManifestObject> {
+  const byKey = new Map<ObjectKey, ManifestObject>();
+  for (const object of [...objects].sort((a, b) => compareStrings(a.key, b.key)))
+    byKey.set(object.key, object);
+  return byKey;
+}
+
+function finish(
+  objects: ReadonlyMap<ObjectKey, ManifestObject>,
+  open: ReadonlySet<ObjectKey>,
+  findings: readonly Finding[],
+): Assembly {
+  const undecided = new Set([...open].sort(compareStrings));
+  const revision = { digest: revisionDigest({ objects, undecided }), objects, undecided };
+  return { revision, diagnostics: findings.map(toDiagnostic).sort(byPlace) };
 }
 
 /** The state of one merge. */
@@ -73,13 +152,7 @@ class Merger {
 
   settle(): void {
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const candidates = byKind(this.#candidates.values());
-      const errors = [
-        ...overlappingSubnets(candidates.networks),
-        ...addressErrors(candidates),
-        ...aliasConflicts(candidates),
-        ...dependencyCycles(candidates.containers),
-      ];
+      const errors = errorsAmong(byKind(this.#candidates.values()));
       if (errors.length === 0) return;
       this.#findings.push(...errors);
       for (const key of new Set(errors.map((error) => error.key))) {
@@ -89,32 +162,12 @@ class Merger {
   }
 
   warn(): void {
-    const candidates = byKind(this.#candidates.values());
-    const { networks, containers } = candidates;
-    const declared = new Set(networks.map(({ object }) => object.name));
-    const known = new Set(containers.map(({ object }) => object.name));
-    for (const { kind, name } of [...this.#undecided].map(splitKey)) {
-      if (kind === 'Network') declared.add(name);
-      if (kind === 'Container') known.add(name);
-    }
-    this.#findings.push(
-      ...portConflicts(containers),
-      ...undeclaredNetworks(containers, declared),
-      ...undeclaredDependencies(containers, known),
-      ...aliasWarnings(candidates),
-    );
+    this.#findings.push(...warningsAmong(byKind(this.#candidates.values()), this.#undecided));
   }
 
   result(): Assembly {
-    const keys = [...this.#candidates.keys()].sort(compareStrings);
-    const objects = new Map<ObjectKey, ManifestObject>();
-    for (const key of keys) {
-      const object = this.#candidates.get(key)?.object;
-      if (object) objects.set(key, object);
-    }
-    const undecided = new Set([...this.#undecided].sort(compareStrings));
-    const revision = { digest: revisionDigest({ objects, undecided }), objects, undecided };
-    return { revision, diagnostics: this.#findings.map(toDiagnostic).sort(byPlace) };
+    const objects = sortedByKey([...this.#candidates.values()].map(({ object }) => object));
+    return finish(objects, this.#undecided, this.#findings);
   }
 
   /** The version in force instead of the declared one, if there is one. */
