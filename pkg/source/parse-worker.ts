@@ -4,7 +4,16 @@ import { errorMessage } from '../api/index.ts';
 import { loadFile, PARSE_FAILED } from './load.ts';
 import { lookAtFolder, scanFolder } from './look.ts';
 import { parseManifest } from '../manifest/index.ts';
-import { READY_ID, type Answer, type Letter, type Question, type Reply } from './protocol.ts';
+import { piecesOf } from './pieces.ts';
+import {
+  READY_ID,
+  type Answer,
+  type Letter,
+  type LoadAnswer,
+  type Question,
+  type Reply,
+} from './protocol.ts';
+import type { LoadResult } from './sighting.ts';
 import { readVariableFiles } from './variable-file.ts';
 import { WriterScan } from './writers.ts';
 
@@ -13,6 +22,9 @@ import { WriterScan } from './writers.ts';
  * ended at any moment; it keeps nothing that matters.
  */
 const writerScan = new WriterScan();
+/** Pieces that were not asked for yet. */
+const rests = new Map<number, LoadResult[][]>();
+let lastRest = 0;
 
 function answer(question: Question): Answer | Promise<Answer> {
   switch (question.op) {
@@ -21,17 +33,35 @@ function answer(question: Question): Answer | Promise<Answer> {
     case 'scan':
       return scanFolder(question.dir, () => nextTurn());
     case 'load':
-      return question.requests.map((request) =>
-        loadFile(question.dir, request, {
-          parse: (text, file) => parseManifest(text, file, question.variables),
-          writers: (inode) => writerScan.check(inode, question.round),
-        }),
-      );
+      return load(question);
+    case 'more':
+      return nextPiece(question.rest);
     case 'parse':
       return parseText(question);
     case 'variables':
       return readVariableFiles(question.files);
   }
+}
+
+function load({ dir, requests, round, variables }: Extract<Question, { op: 'load' }>): LoadAnswer {
+  const results = requests.map((request) =>
+    loadFile(dir, request, {
+      parse: (text, file) => parseManifest(text, file, variables),
+      writers: (inode) => writerScan.check(inode, round),
+    }),
+  );
+  lastRest += 1;
+  rests.set(lastRest, piecesOf(results));
+  return nextPiece(lastRest);
+}
+
+function nextPiece(rest: number): LoadAnswer {
+  const pieces = rests.get(rest);
+  if (pieces === undefined) throw new Error('this thread has no such piece');
+  const results = pieces.shift() ?? [];
+  if (pieces.length > 0) return { results, rest };
+  rests.delete(rest);
+  return { results };
 }
 
 function parseText({ text, file, variables }: Extract<Question, { op: 'parse' }>): Answer {

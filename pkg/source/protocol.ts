@@ -14,14 +14,24 @@ export type Question =
       readonly round: number;
       readonly variables: Variables;
     }
+  /** For the next piece of an answer. */
+  | { readonly op: 'more'; readonly rest: number }
   | { readonly op: 'parse'; readonly text: string; readonly file: string; readonly variables: Variables }
   | { readonly op: 'variables'; readonly files: readonly string[] };
+
+/** Results, or a piece of them (pieces.ts): one message with ten thousand objects would hold up the thread that receives it. */
+export interface LoadAnswer {
+  readonly results: readonly LoadResult[];
+  /** What to ask for the next piece with; absent: this was the last one. */
+  readonly rest?: number;
+}
 
 /** What each question is answered with. */
 export interface Answers {
   readonly look: FolderLook;
   readonly scan: FolderScan;
-  readonly load: readonly LoadResult[];
+  readonly load: LoadAnswer;
+  readonly more: LoadAnswer;
   readonly parse: ParsedFile | Refusal;
   readonly variables: readonly VariableFileRead[];
 }

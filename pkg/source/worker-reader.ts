@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os';
 import type { Clock } from '../api/index.ts';
 import type { ParsedFile, Variables } from '../manifest/index.ts';
 import { PARSE_FAILED } from './load.ts';
+import { joinPieces } from './pieces.ts';
+import type { Question } from './protocol.ts';
 import type {
   FolderLook,
   FolderScan,
@@ -90,7 +92,8 @@ export class WorkerReader implements Reader {
     const { requests } = batch;
     const bytes = requests.reduce((sum, { size }) => sum + size, 0);
     try {
-      return await lane.queue<'load'>({ op: 'load', ...batch, round: this.#round }, loadDeadlineMs(bytes));
+      const question = { op: 'load', ...batch, round: this.#round } as const;
+      return await ask(lane, question, loadDeadlineMs(bytes));
     } catch (error) {
       const [first] = requests;
       if (first !== undefined && requests.length === 1) {
@@ -128,6 +131,22 @@ interface Batch {
   readonly dir: string;
   readonly requests: readonly LoadRequest[];
   readonly variables: Variables;
+}
+
+/** Asks for the next piece only once the last one is here, so that the event loop turns in between. */
+async function ask(
+  lane: WorkerLane,
+  question: Extract<Question, { op: 'load' }>,
+  deadlineMs: number,
+): Promise<readonly LoadResult[]> {
+  let answer = await lane.queue<'load'>(question, deadlineMs);
+  if (answer.rest === undefined) return answer.results;
+  const results = [...answer.results];
+  while (answer.rest !== undefined) {
+    answer = await lane.queue<'more'>({ op: 'more', rest: answer.rest }, LOAD_DEADLINE_MS);
+    results.push(...answer.results);
+  }
+  return joinPieces(results);
 }
 
 function loadDeadlineMs(bytes: number): number {
