@@ -89,6 +89,7 @@ describe('a manager and a worker', () => {
         expect([code, stderr]).toEqual([0, '']);
       }
     };
+    const began = performance.now();
     await filter('-I');
     try {
       await atManager.eventually(
@@ -100,6 +101,7 @@ describe('a manager and a worker', () => {
     } finally {
       await filter('-D');
     }
+    const opened = performance.now();
     await atManager.eventually(
       'it has cleared',
       async () => /^Ready/.test(await atManager.condition('Network/ovr0')),
@@ -109,7 +111,11 @@ describe('a manager and a worker', () => {
       'both addresses, seen from the worker',
       async () => (await resolve(worker, 'on-worker', 'both')).length === 2,
     );
-  });
+    const seconds = (from: number, to: number): number => Math.round((to - from) / 1000);
+    process.stdout.write(
+      `degraded ${seconds(began, opened)} s after gossip was blocked, well ${seconds(opened, performance.now())} s after it was let through\n`,
+    );
+  }, 300_000);
 
   test.each([
     ['disconnected', [['network', 'disconnect', 'ovr0', 'on-worker']]],
