@@ -220,10 +220,8 @@ describe('traffic that a host sends to the wrong one', () => {
     expect(report.unreached).toMatchObject([
       { network: 'ovr0', container: 'web-b', node: second, address: before.address, from: [first] },
     ]);
+    expect(report.unreached[0]?.message).toContain(`ovr republish web-b on ${second}`);
     const env = { OVR_SOCKET: cluster.node(second).ovrd.socket };
-    expect((await cli.run('check -n ovr0', { env })).stdout).toMatch(
-      new RegExp(`to web-b on ${second}: no answer from .*ovr republish web-b on ${second}`),
-    );
     expect((await cli.run('republish web-b', { env })).code).toBe(0);
     await finds('all is well again', ({ ok }) => ok);
     expect(await pings(cluster.node(first).host, 'web-a', 'web-b')).toBe(true);
