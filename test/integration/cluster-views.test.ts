@@ -145,12 +145,13 @@ test('a rollback on one node is followed by the other, also over its restart, un
 });
 
 test('a suspension is in force on every node within a second, also over a restart, until it is over', async () => {
+  await shows('n2', 'status', /Converged: +yes/);
   const beganMs = performance.now();
   const { stdout } = await ovr('n1', 'suspend c bound --note trial');
   expect(stdout).toBe('Container bound is suspended until ovr resume container bound\n');
   await shows('n2', 'get c bound --here', /^bound +Suspended /m);
   expect(performance.now() - beganMs).toBeLessThan(PATIENCE_MS);
-  await declare({ image: 'busybox:other' });
+  await declare({ image: 'busybox:third' });
   await shows('n2', 'explain c bound', /bound is Suspended .*: by ann@web1; differs: spec\n/);
   await shows(
     'n2',
@@ -161,14 +162,14 @@ test('a suspension is in force on every node within a second, also over a restar
   second = await start('n2', 'b');
   await shows('n2', 'status', /Hold: +suspend\/Container\/bound: stays as it is, by ann@web1/);
   expect((await ovr('n2', 'suspend c bound')).stdout).toContain('is suspended already, by ann@web1');
-  expect(await ovr('n2', 'suspend c bunod')).toMatchObject({
+  expect(await ovr('n2', 'suspend c bund')).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('did you mean bound?') as string,
   });
   expect((await ovr('n2', 'resume c bound')).stdout).toMatch(
     /^the suspension of Container bound by ann@web1 .* is over\n$/,
   );
-  await shows('n2', 'get c bound --here -o wide', / busybox:other /);
+  await shows('n2', 'get c bound --here -o wide', / busybox:third /);
   await shows('n1', 'status', /Converged: +yes/);
 });
 
