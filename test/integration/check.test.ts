@@ -59,7 +59,7 @@ async function metrics(node: string): Promise<string> {
 beforeAll(async () => {
   cluster = await openCluster({
     ...{ name: LAB, hosts: 2, sessionTimeoutMs: 6_000, nodeLostAfterMs: 60_000 },
-    args: ['--probe-interval', '5s'],
+    args: ['--probe-interval', '20s'],
   });
   undo(() => cluster.close());
   cli = await createCliStage();
@@ -231,7 +231,7 @@ describe('traffic that a host sends to the wrong one', () => {
 
   test('is found and mended by the checks alone, and told with what was seen from where', async () => {
     await cluster.node(second).ovrd.end();
-    await cluster.start(1);
+    await cluster.start(1, ['--probe-interval', '5s']);
     await cluster.converged();
     const before = await seat(second, 'web-b');
     await mislead();
