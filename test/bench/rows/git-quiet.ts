@@ -10,6 +10,7 @@ const FILES = 10_000;
 const POLLS = 10;
 const QUICK_POLLS = 3;
 const INTERVAL_MS = 1_000;
+const READ_LIMIT_MS = 120_000;
 
 interface Quiet {
   /** First words of every git that was started. */
@@ -50,8 +51,9 @@ async function watch(stage: GitStage, polls: number): Promise<Quiet> {
   };
   const environment = stage.wrapGit(`echo "$1" >> '${log}'\nexec {git} "$@"`);
   const source = await stage.start({ environment, reader, intervalMs: INTERVAL_MS });
-  const objects = source.state().revision?.objects.size;
-  if (objects !== FILES || read < FILES) throw new Error(`${objects ?? 0} objects of ${FILES} were read`);
+  const all = (): boolean => source.state().revision?.objects.size === FILES;
+  await waitFor('all manifests', () => all() || source.state().problem !== undefined, READ_LIMIT_MS);
+  if (!all()) throw new Error(`not read: ${source.state().problem ?? ''}`);
   read = 0;
   writeFileSync(log, '');
   const started = (): string[] => readFileSync(log, 'utf8').split('\n').slice(0, -1);
