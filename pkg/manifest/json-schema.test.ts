@@ -22,9 +22,9 @@ function documentsOf(text: string): unknown[] {
 const list = (folder: string): string[] =>
   readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}${name}`);
 const examples = list('manifests/').filter((path) => /\.(?:ya?ml|json)$/.test(path));
-/** Blocks of the documentation that are manifests. */
+/** Blocks of the documentation that are manifests as they stand: without variables, which a schema cannot know. */
 const blocks = ['README.md', ...list('docs/').filter((path) => path.endsWith('.md'))].flatMap((path) =>
-  [...read(path).matchAll(/^```yaml[^\n]*\n(apiVersion: ovr\/v1\nkind: (?!Policy).*?)^```/gms)]
+  [...read(path).matchAll(/^```yaml(?! variables)[^\n]*\n(apiVersion: ovr\/v1\nkind: (?!Policy).*?)^```/gms)]
     .filter(() => path !== 'docs/diagnostics.md')
     .map(([, text = ''], index): [string, string] => [`${path}, block ${index + 1}`, text]),
 );
