@@ -23,6 +23,8 @@ export class Names {
   readonly #reading: Loop;
   #own: readonly Fact[] = [];
   #written: { readonly text: string; readonly connection: number } | undefined;
+  /** The connection over which this node has something written: then there is a folder to watch. 0: none. */
+  #tellsIn = 0;
   #known: { readonly facts: FactsByAlias; readonly connection: number; readonly text: string } | undefined;
 
   constructor(parts: Parts, deps: { isJoined: () => boolean; changed: () => void }) {
@@ -75,17 +77,24 @@ export class Names {
     const writes = ownDocumentWrites(path, text, await store.get(path));
     if (writes.length > 0) await store.commit(writes);
     this.#written = { text, connection };
-    // A folder that is not there cannot be watched: others are read once this node has written.
-    if (text !== '' && this.elsewhere === undefined) this.#reading.ring();
+    this.#tells(text === '' ? 0 : connection);
+  }
+
+  /** A folder that is not there cannot be watched: others are read once this node has written, and known no more when it has not. */
+  #tells(connection: number): void {
+    const isFirst = connection !== this.#tellsIn;
+    this.#tellsIn = connection;
+    if (connection === 0) this.#known = undefined;
+    else if (isFirst) this.#reading.ring();
   }
 
   async #read(): Promise<void> {
     const { contact } = this.#parts;
     const { connection } = contact;
-    const hasWritten = this.#written?.connection === connection && this.#written.text !== '';
-    if (connection === 0 || !hasWritten) return;
+    // Whoever returns here has no watch any more: `#write` rings when there is something to watch again.
+    if (connection === 0 || this.#tellsIn !== connection) return;
     const { facts, text, nodes } = await this.#readAll(() => this.#reading.ring());
-    if (contact.connection !== connection) return;
+    if (contact.connection !== connection || this.#tellsIn !== connection) return;
     if (!nodes.includes(this.#parts.node)) this.#writeAgain();
     const isNews = this.elsewhere === undefined || this.#known?.text !== text;
     this.#known = { facts, connection, text };

@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import { FakeClock, silentLogger } from '../../pkg/api/index.ts';
-import { Cluster, type ClusterDeps, type ClusterOptions } from '../../pkg/cluster/index.ts';
+import {
+  Cluster,
+  type ClusterDeps,
+  type ClusterOptions,
+  type CoordinationStore,
+} from '../../pkg/cluster/index.ts';
 import { SimulatedCoordinator } from '../../pkg/cluster/simulated/index.ts';
 import type { ContainerObject, ContainerSpec, Revision } from '../../pkg/manifest/index.ts';
 import { ALONE_STATUS, type AgentStatus, type ObjectStatus } from '../../pkg/reconcile/index.ts';
@@ -151,6 +156,8 @@ export interface StagedAgentOptions {
   readonly clock?: FakeClock;
   readonly engineKind?: EngineFacts['kind'];
   readonly testify?: NonNullable<ClusterDeps['testify']>;
+  /** How much later than anything else the answers to its commits come. */
+  readonly lateMs?: number;
 }
 
 /** What runs on a host, with or without an agent. */
@@ -191,7 +198,7 @@ export class StagedAgent {
     this.#engineKind = given.engineKind ?? 'plain';
     const clock = given.clock ?? stage.clock;
     const deps: ClusterDeps = {
-      store: stage.coordinator.open(given.client ?? name, given.clock ? { clock: given.clock } : {}),
+      store: openStore(stage, name, given),
       disk: this.disk,
       clock,
       logger: silentLogger,
@@ -365,4 +372,28 @@ function seededRandom(name: string): () => number {
     state = (state * 1_664_525 + 1_013_904_223) >>> 0;
     return state / 2 ** 32;
   };
+}
+
+function openStore(
+  { coordinator, clock }: ClusterStage,
+  name: string,
+  given: StagedAgentOptions,
+): CoordinationStore {
+  const store = coordinator.open(given.client ?? name, given.clock ? { clock: given.clock } : {});
+  return given.lateMs === undefined ? store : withLateCommits(store, clock, given.lateMs);
+}
+
+/** Watches ring before a commit that set them off is answered, as over a slow line. */
+function withLateCommits(store: CoordinationStore, clock: FakeClock, lateMs: number): CoordinationStore {
+  const commit: CoordinationStore['commit'] = async (writes) => {
+    await store.commit(writes);
+    await new Promise<void>((resolve) => void clock.after(lateMs, resolve));
+  };
+  return new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'commit') return commit;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
 }
