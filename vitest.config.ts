@@ -1,6 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
-/** One project a kind of test; `npm run check` runs `unit`, `npm test` runs them all, the real-daemon ones two files at a time. */
+/** Real daemons, which may be busy: one more try, which the report shows. What fails twice fails. */
+const REAL = { environment: 'node', retry: 1, testTimeout: 180_000, hookTimeout: 240_000 } as const;
+/** They count what clients lose, or hold a moment against a clock: nothing else may take the machine meanwhile. */
+const ALONE = ['endpoints', 'lab', 'source-speed', 'start-first', 'switch', 'traffic'].map(
+  (name) => `test/integration/${name}.test.ts`,
+);
+
+/** One project a kind of test; `npm run check` runs `unit`, `npm test` runs them all, the real-daemon ones two files at a time, or alone. */
 export default defineConfig({
   test: {
     projects: [
@@ -20,16 +27,22 @@ export default defineConfig({
       },
       {
         test: {
+          ...REAL,
           name: 'integration',
           include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/sim/sim.test.ts'],
-          environment: 'node',
+          exclude: ALONE,
           // Each file has labs of its own, and waits most of its time. Not beside the unit tests, which do not wait.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
-          // Real daemons on a busy machine: one more try, which the report shows. What fails twice fails.
-          retry: 1,
-          testTimeout: 180_000,
-          hookTimeout: 240_000,
+        },
+      },
+      {
+        test: {
+          ...REAL,
+          name: 'alone',
+          include: ALONE,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

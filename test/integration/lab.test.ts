@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Lab, attachLab, startLab } from '../lab/lab.ts';
 import {
   isAlive,
@@ -93,10 +93,14 @@ describe('a lab of one host', () => {
     const started = performance.now();
     await expect(host.docker(['pull', 'registry.example/none:1'])).rejects.toThrow('no such host');
     await host.docker(['network', 'create', 'n']);
+    onTestFinished(async () => {
+      await host.docker(['network', 'rm', 'n']);
+    });
     await expect(
       host.docker(['run', '--rm', '--net', 'n', 'busybox', 'nslookup', 'none.example']),
     ).rejects.toThrow('NXDOMAIN');
-    expect(performance.now() - started).toBeLessThan(3_000);
+    // Who waits for a server that does not answer waits 5 s, and tries again.
+    expect(performance.now() - started).toBeLessThan(9_000);
   });
 
   it('freezes, kills and restarts the daemon, and cuts the cable', async () => {
