@@ -1,7 +1,8 @@
-import { compareStrings, errorMessage, OvrError } from '../api/index.ts';
+import { compareStrings, errorMessage } from '../api/index.ts';
 import type { EndpointQuestion, Inquiry } from '../reconcile/index.ts';
 import { readDocument, writeDocument, type DocumentRead } from './document.ts';
 import { Loop } from './loop.ts';
+import { makeOnce } from './make-once.ts';
 import { readMember } from './member.ts';
 import { inParallel } from './parallel.ts';
 import { decodeName, FOLDERS, memberPath, nodePath } from './paths.ts';
@@ -101,13 +102,7 @@ export class Inquiries {
   async #register(): Promise<void> {
     const { contact, store, node } = this.#parts;
     if (contact.connection === 0 || !this.#deps.isJoined() || !(await this.#isOnStore())) return;
-    const path = nodePath(node);
-    if (await store.get(path)) return;
-    try {
-      await store.commit([{ type: 'create', path, data: '', ephemeral: false }]);
-    } catch (error) {
-      if (!(error instanceof OvrError) || error.code !== 'coordinator-conflict') throw error;
-    }
+    await makeOnce(store, nodePath(node));
   }
 
   /** Only such engines have endpoints in common. */

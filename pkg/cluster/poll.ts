@@ -3,6 +3,7 @@ import type { Answers, Questions } from '../check/index.ts';
 import { readBindings } from './bindings.ts';
 import { readDocument, writeDocument, type DocumentRead } from './document.ts';
 import { Loop } from './loop.ts';
+import { makeOnce } from './make-once.ts';
 import { inParallel } from './parallel.ts';
 import type { Parts } from './parts.ts';
 import { answerPath, answersTo, decodeName, FOLDERS, partsByNode, questionPath } from './paths.ts';
@@ -148,7 +149,8 @@ export class Poll implements Questions {
     const { contact, store } = this.#parts;
     const { connection } = contact;
     if (connection === 0 || !this.#deps.isJoined()) return;
-    await this.#makeFolder();
+    // A folder that is not there cannot be watched.
+    await makeOnce(store, FOLDERS.questions, () => this.#loop.ring());
     const questions = new Set(await store.children(FOLDERS.questions, () => this.#loop.ring()));
     for (const id of this.#answered.keys()) if (!questions.has(id)) await this.#withdraw(id);
     for (const id of questions) {
@@ -201,18 +203,6 @@ export class Poll implements Questions {
   #failed(error: unknown): void {
     this.#parts.logger.debug({ error: errorMessage(error) }, 'a question of the cluster is not answered');
     this.#loop.ring();
-  }
-
-  /** A folder that is not there cannot be watched. */
-  async #makeFolder(): Promise<void> {
-    const { store } = this.#parts;
-    const path = FOLDERS.questions;
-    if (await store.get(path, () => this.#loop.ring())) return;
-    try {
-      await store.commit([{ type: 'create', path, data: '', ephemeral: false }]);
-    } catch (error) {
-      if (!(error instanceof OvrError) || error.code !== 'coordinator-conflict') throw error;
-    }
   }
 }
 
