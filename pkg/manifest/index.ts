@@ -9,4 +9,5 @@ export * from './parsed-file.ts';
 export * from './policy/index.ts';
 export * from './revision.ts';
 export * from './stored.ts';
+export * from './topology.ts';
 export type { Variables } from './text/index.ts';

@@ -9,11 +9,15 @@ import {
   planCase,
   type PlanCase,
 } from '../../test/build/observed.ts';
-import type { ContainerObject, ContainerSpec, Dependency } from '../manifest/index.ts';
+import {
+  sortTopologically,
+  type ContainerObject,
+  type ContainerSpec,
+  type Dependency,
+} from '../manifest/index.ts';
 import type { ObservedContainer } from '../state/index.ts';
 import type { HolderFact } from './alias.ts';
 import { standingName } from './dependencies.ts';
-import { sortTopologically } from './topology.ts';
 import type { Plan } from './result.ts';
 
 type Condition = Dependency['condition'];

@@ -1,12 +1,11 @@
 import { objectKey, type ObjectKey } from '../api/index.ts';
-import type { ContainerObject, Dependency } from '../manifest/index.ts';
+import { sortTopologically, type ContainerObject, type Dependency } from '../manifest/index.ts';
 import type { ObservedContainer } from '../state/index.ts';
 import type { ContainerOutcome } from './containers.ts';
 import { ownedContainer, type PlanContext } from './context.ts';
 import type { HolderFact } from './alias.ts';
 import { namesOf } from './names.ts';
 import { isUp, mayEnd } from './readiness.ts';
-import { sortTopologically } from './topology.ts';
 
 /** What is planned for one container of this node. */
 export interface PlannedContainer {

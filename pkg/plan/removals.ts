@@ -1,5 +1,5 @@
 import { compareStrings, objectKey, splitKey, type Cause, type ObjectKey } from '../api/index.ts';
-import { folderOf } from '../manifest/index.ts';
+import { folderOf, sortTopologically } from '../manifest/index.ts';
 import type { ObservedContainer, ObservedNetwork } from '../state/index.ts';
 import type { Action } from './action.ts';
 import type { Elsewhere } from './assignment.ts';
@@ -8,7 +8,6 @@ import { keptVerdict, keysToKeep } from './keeping.ts';
 import type { ObjectPlan, Verdict } from './result.ts';
 import { stopAndRemove } from './stop.ts';
 import { suspendedBy, suspendedUsers } from './suspension.ts';
-import { sortTopologically } from './topology.ts';
 
 /** Below this many, a removal is an everyday change and needs no confirmation. */
 const FREE_REMOVALS = 3;

@@ -1,5 +1,6 @@
 import { compareStrings } from '../../api/index.ts';
 import type { ContainerObject } from '../objects.ts';
+import { sortTopologically } from '../topology.ts';
 import { didYouMean } from '../value/index.ts';
 import { find, whereIs, type Candidate, type Finding } from './candidate.ts';
 
@@ -9,7 +10,7 @@ type Container = Candidate<ContainerObject>;
 export function dependencyCycles(containers: readonly Container[]): Finding[] {
   const depending = containers.filter(({ object }) => object.spec.dependsOn.length > 0);
   if (depending.length === 0) return [];
-  const knotted = untied(new Map(depending.map((candidate) => [candidate.object.name, candidate])));
+  const knotted = knottedAmong(depending);
   const findings: Finding[] = [];
   const told = new Set<string>();
   for (const name of [...knotted.keys()].sort(compareStrings)) {
@@ -24,26 +25,15 @@ export function dependencyCycles(containers: readonly Container[]): Finding[] {
   return findings;
 }
 
-/** Takes away, again and again, what depends on nothing that is left: the rest is cycles and what leads to them. */
-function untied(containers: Map<string, Container>): ReadonlyMap<string, Container> {
-  const dependants = new Map<string, string[]>();
-  const open = new Map<string, number>();
-  const free: string[] = [];
-  for (const [name, { object }] of containers) {
-    const names = object.spec.dependsOn.map((each) => each.name).filter((each) => containers.has(each));
-    open.set(name, names.length);
-    if (names.length === 0) free.push(name);
-    for (const each of names) dependants.set(each, [...(dependants.get(each) ?? []), name]);
-  }
-  for (let name = free.pop(); name !== undefined; name = free.pop()) {
-    containers.delete(name);
-    for (const dependant of dependants.get(name) ?? []) {
-      const left = (open.get(dependant) ?? 0) - 1;
-      open.set(dependant, left);
-      if (left === 0) free.push(dependant);
-    }
-  }
-  return containers;
+/** Those on cycles, and what depends on them. */
+function knottedAmong(containers: readonly Container[]): ReadonlyMap<string, Container> {
+  const edges = containers.map(
+    ({ object }) => [object.name, object.spec.dependsOn.map(({ name }) => name)] as const,
+  );
+  const knotted = new Set(sortTopologically(edges).knotted);
+  return new Map(
+    containers.flatMap((each) => (knotted.has(each.object.name) ? [[each.object.name, each]] : [])),
+  );
 }
 
 /** Follows the first dependency that is left until one comes again: from there on it is a cycle. */
