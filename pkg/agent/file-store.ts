@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorMessage, OvrError } from '../api/index.ts';
 import type { StateStore } from '../reconcile/index.ts';
-import { replaceFile } from './replace-file.ts';
+import { replaceFile } from '../source/index.ts';
 
 /** Keeps a value in one JSON file: written beside, flushed, renamed, so that a crash leaves the old or the new. */
 export function createFileStore(path: string): StateStore {

@@ -6,7 +6,7 @@ import { gunzip, gzip } from 'node:zlib';
 import { errorMessage, OvrError } from '../api/index.ts';
 import { restoreRevision, storeRevision, type Revision } from '../manifest/index.ts';
 import type { RevisionEntry, RevisionStore } from '../reconcile/index.ts';
-import { replaceFile } from './replace-file.ts';
+import { replaceFile } from '../source/index.ts';
 
 const FORMAT = 1;
 /** Smaller ones stay readable for people. */

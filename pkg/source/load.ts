@@ -114,7 +114,8 @@ function readAll(descriptor: number): Buffer {
   return buffer.subarray(0, length);
 }
 
-function decode(bytes: Uint8Array): string | undefined {
+/** The text; undefined where it is not UTF-8. */
+export function decode(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { Diagnostic } from '../api/index.ts';
-import { NOT_UTF8 } from './load.ts';
+import { decode, NOT_UTF8 } from './load.ts';
 import { printOf, unreadable } from './look.ts';
 import { fileDiagnostic, type Refusal } from './sighting.ts';
 
@@ -37,12 +37,9 @@ function readOne(file: string): { text: string; print: string; changedMs: number
     const stat = fstatSync(descriptor, { bigint: true });
     if (!stat.isFile()) return { refusal: NOT_REGULAR };
     if (stat.size > MAX_BYTES) return { refusal: TOO_LARGE };
-    const bytes = readFileSync(descriptor);
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const text = decode(readFileSync(descriptor));
+    if (text === undefined) return { refusal: NOT_UTF8 };
     return { text, print: printOf(stat), changedMs: Number(stat.ctimeMs) };
-  } catch (error) {
-    if (error instanceof TypeError) return { refusal: NOT_UTF8 };
-    throw error;
   } finally {
     closeSync(descriptor);
   }

@@ -1,5 +1,6 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { SourceCommit } from '../../reconcile/index.ts';
+import { replaceFile } from '../replace-file.ts';
 import type { GitSettings } from './settings.ts';
 
 const FORMAT = 1;
@@ -33,27 +34,14 @@ export async function readRecord(path: string, settings: GitSettings): Promise<A
   }
 }
 
-/** Written beside, flushed and renamed, so that a crash leaves the old or the new. */
+/** In one step, so that a crash leaves the old or the new. */
 export async function writeRecord(
   path: string,
   settings: GitSettings,
   applied: AppliedRecord,
 ): Promise<void> {
   const value: RecordFile = { format: FORMAT, wanted: wantedBy(settings), applied };
-  const temporary = `${path}.new`;
-  try {
-    const file = await open(temporary, 'w', 0o600);
-    try {
-      await file.writeFile(JSON.stringify(value));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw error;
-  }
+  await replaceFile(path, JSON.stringify(value));
 }
 
 interface RecordFile {
