@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { FakeClock, OvrError, silentLogger } from '../api/index.ts';
+import { OvrError } from '../api/index.ts';
 import type { AgentEvent } from '../reconcile/index.ts';
 import { createClient, type AgentClient } from './client.ts';
-import { FakeAgent } from '../../test/build/fake-agent.ts';
+import { FakeAgent, servedBy } from '../../test/build/fake-agent.ts';
 import { createServer, type Server } from './server.ts';
 
 let folder: string;
@@ -21,21 +21,8 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ovr-client-'));
   socketPath = join(folder, 'ovrd.sock');
   agent = new FakeAgent();
-  const metrics = { contentType: 'text/plain', render: () => Promise.resolve('') };
   const listen = { host: '127.0.0.1', port: 0 };
-  server = createServer({
-    view: agent,
-    control: agent,
-    revisions: agent,
-    switches: agent,
-    suspensions: agent,
-    metrics,
-    check: (networks) => agent.check(networks),
-    socketPath,
-    listen,
-    logger: silentLogger,
-    clock: new FakeClock(),
-  });
+  server = createServer({ ...servedBy(agent), socketPath, listen });
   url = `http://127.0.0.1:${(await server.start())?.port ?? 0}`;
   client = createClient({ socketPath });
 });

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { FakeAgent } from '../../test/build/fake-agent.ts';
-import { FakeClock, silentLogger } from '../api/index.ts';
+import { FakeAgent, servedBy } from '../../test/build/fake-agent.ts';
 import type { GitServices } from './git-services.ts';
 import { createServer, type Server } from './server.ts';
 
@@ -35,17 +34,8 @@ afterEach(async () => {
 
 async function start(git?: GitServices): Promise<void> {
   const agent = new FakeAgent();
-  const metrics = { contentType: 'text/plain', render: () => Promise.resolve('') };
   server = createServer({
-    view: agent,
-    control: agent,
-    revisions: agent,
-    switches: agent,
-    suspensions: agent,
-    metrics,
-    check: (networks) => agent.check(networks),
-    logger: silentLogger,
-    clock: new FakeClock(),
+    ...servedBy(agent),
     socketPath,
     listen: { host: '127.0.0.1', port: 0 },
     ...(git ? { git } : {}),

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { FakeClock, OvrError, silentLogger } from '../api/index.ts';
-import { FakeAgent } from '../../test/build/fake-agent.ts';
+import { OvrError } from '../api/index.ts';
+import { FakeAgent, servedBy } from '../../test/build/fake-agent.ts';
 import { createClient, createServer, type AgentClient, type Server } from './index.ts';
 
 let folder: string;
@@ -19,20 +19,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ovr-server-'));
   socketPath = join(folder, 'ovrd.sock');
   agent = new FakeAgent();
-  const metrics = { contentType: 'text/plain', render: () => Promise.resolve('') };
-  server = createServer({
-    view: agent,
-    control: agent,
-    revisions: agent,
-    switches: agent,
-    suspensions: agent,
-    metrics,
-    check: (networks) => agent.check(networks),
-    logger: silentLogger,
-    clock: new FakeClock(),
-    socketPath,
-    listen: { host: '127.0.0.1', port: 0 },
-  });
+  server = createServer({ ...servedBy(agent), socketPath, listen: { host: '127.0.0.1', port: 0 } });
   port = (await server.start())?.port ?? 0;
   client = createClient({ socketPath });
 });

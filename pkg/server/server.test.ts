@@ -5,8 +5,8 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { FakeClock, OvrError, silentLogger } from '../api/index.ts';
-import { FakeAgent, fakeObject } from '../../test/build/fake-agent.ts';
+import { FakeClock, OvrError } from '../api/index.ts';
+import { FakeAgent, fakeObject, servedBy } from '../../test/build/fake-agent.ts';
 import { ROUTES } from './routes.ts';
 import { createServer, type Server } from './server.ts';
 
@@ -23,18 +23,7 @@ const metrics = {
 };
 
 function build(change: { socketPath?: string; listen?: { host: string; port: number } } = {}): Server {
-  return createServer({
-    view: agent,
-    control: agent,
-    revisions: agent,
-    switches: agent,
-    suspensions: agent,
-    metrics,
-    check: (networks) => agent.check(networks),
-    logger: silentLogger,
-    clock,
-    ...change,
-  });
+  return createServer({ ...servedBy(agent), metrics, clock, ...change });
 }
 
 beforeEach(async () => {

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-import { FakeClock, silentLogger } from '../api/index.ts';
-import { FakeAgent } from '../../test/build/fake-agent.ts';
+import { FakeAgent, servedBy } from '../../test/build/fake-agent.ts';
 import { ask } from './exchange.ts';
 import { createClient, createServer, type AgentClient, type Server } from './index.ts';
 
@@ -18,18 +17,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ovr-server-'));
   socketPath = join(folder, 'ovrd.sock');
   agent = new FakeAgent();
-  server = createServer({
-    view: agent,
-    control: agent,
-    revisions: agent,
-    switches: agent,
-    suspensions: agent,
-    metrics: { contentType: 'text/plain', render: () => Promise.resolve('') },
-    check: (networks) => agent.check(networks),
-    logger: silentLogger,
-    clock: new FakeClock(),
-    socketPath,
-  });
+  server = createServer({ ...servedBy(agent), socketPath });
   await server.start();
   client = createClient({ socketPath });
 });

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 
 import { runCli } from '../../cmd/ovr/cli.ts';
 import type { Local } from '../../cmd/ovr/local.ts';
-import { FakeClock, silentLogger, type Clock } from '../../pkg/api/index.ts';
+import { FakeClock, type Clock } from '../../pkg/api/index.ts';
 import { createServer } from '../../pkg/server/index.ts';
-import { FakeAgent } from './fake-agent.ts';
+import { FakeAgent, servedBy } from './fake-agent.ts';
 
 interface Ran {
   readonly code: number;
@@ -40,20 +40,7 @@ export async function createCliStage(): Promise<CliStage> {
   const socketPath = join(folder, 'ovrd.sock');
   const agent = new FakeAgent();
   const clock = new FakeClock();
-  const metrics = { contentType: 'text/plain', render: () => Promise.resolve('') };
-  const server = createServer({
-    view: agent,
-    control: agent,
-    revisions: agent,
-    switches: agent,
-    suspensions: agent,
-    metrics,
-    check: (networks) => agent.check(networks),
-    git: agent,
-    socketPath,
-    logger: silentLogger,
-    clock: new FakeClock(),
-  });
+  const server = createServer({ ...servedBy(agent), git: agent, socketPath });
   await server.start();
   return {
     agent,

@@ -1,4 +1,4 @@
-import type { ObjectKey } from '../../pkg/api/index.ts';
+import { FakeClock, silentLogger, type ObjectKey } from '../../pkg/api/index.ts';
 import type { CheckReport } from '../../pkg/check/index.ts';
 import {
   alone,
@@ -27,7 +27,7 @@ import {
   type SwitchRequest,
   type SwitchResult,
 } from '../../pkg/reconcile/index.ts';
-import type { SyncResult } from '../../pkg/server/index.ts';
+import type { ServerOptions, SyncResult } from '../../pkg/server/index.ts';
 
 /** An agent that says what a test tells it to, and remembers what it was asked. */
 export class FakeAgent implements AgentView, AgentControl, RevisionControl, SwitchControl, SuspensionControl {
@@ -222,5 +222,20 @@ export function fakeObject(change: Partial<ObjectStatus> = {}): ObjectStatus {
     causes: [],
     history: [],
     ...change,
+  };
+}
+
+/** What a server of the agent's is made of, but for where it listens. */
+export function servedBy(agent: FakeAgent): ServerOptions {
+  return {
+    view: agent,
+    control: agent,
+    revisions: agent,
+    switches: agent,
+    suspensions: agent,
+    metrics: { contentType: 'text/plain', render: () => Promise.resolve('') },
+    check: (networks) => agent.check(networks),
+    logger: silentLogger,
+    clock: new FakeClock(),
   };
 }
