@@ -7,13 +7,11 @@ import { plan } from '../../../pkg/plan/index.ts';
 import { alone, type Engine, Reconciler, type Source, silentObserver } from '../../../pkg/reconcile/index.ts';
 import { SimulatedWorld } from '../../../pkg/reconcile/simulated/index.ts';
 import { createDirSource } from '../../../pkg/source/index.ts';
+import { BOXES, boxManifest, manyFiles } from '../many-files.ts';
 import { type Bench, type Row, verdict } from '../row.ts';
 import { ManifestFolder } from '../stage.ts';
 import { formatMs, formatSpread, median } from '../stats.ts';
-import { containerManifest, networkManifest } from '../workload.ts';
 
-const FILES = 10_000;
-const NETWORKS = 50;
 const REPETITIONS = 20;
 const LIMIT_MS = 150;
 const REST_MS = 500;
@@ -28,7 +26,7 @@ export const editedFile: Row = {
   name: 'edited-file',
   measure: async (bench) => {
     const folder = await ManifestFolder.make();
-    folder.write(allFiles());
+    folder.write(manyFiles());
     const source = createDirSource({ dirs: [folder.path], clock: systemClock, logger: silentLogger });
     try {
       const samples = await measure(bench, folder, source);
@@ -75,9 +73,9 @@ async function measure(bench: Bench, folder: ManifestFolder, source: Source): Pr
 
 /** Gives one container another alias. */
 async function edit(world: SimulatedWorld, folder: ManifestFolder, index: number): Promise<number> {
-  const number = (index * 487) % (FILES - NETWORKS);
+  const number = (index * 487) % BOXES;
   const file = `box-${number}.yaml`;
-  folder.prepare(new Map([[file, container(number, 'other')]]));
+  folder.prepare(new Map([[file, boxManifest(number, 'other')]]));
   const changed = new Promise<number>((resolve) => {
     world.faults = ({ operation, phase }) => {
       if (operation === 'disconnect' && phase === 'before') resolve(performance.now());
@@ -86,22 +84,6 @@ async function edit(world: SimulatedWorld, folder: ManifestFolder, index: number
   });
   const editedMs = folder.publish(file);
   return (await changed) - editedMs;
-}
-
-function allFiles(): Map<string, string> {
-  const networks = Array.from({ length: NETWORKS }, (_, index): [string, string] => [
-    `net-${index}.yaml`,
-    networkManifest(`net-${index}`, `10.1.${index}.0/24`),
-  ]);
-  const containers = Array.from({ length: FILES - NETWORKS }, (_, index): [string, string] => [
-    `box-${index}.yaml`,
-    container(index, 'site'),
-  ]);
-  return new Map([...networks, ...containers]);
-}
-
-function container(number: number, alias: string): string {
-  return containerManifest(`box-${number}`, `net-${number % NETWORKS}`, [alias]);
 }
 
 /** Looks only after a change, as it takes the simulated engine longer to look than ovr to think. */

@@ -4,14 +4,12 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BOXES, boxManifest, FILES, manyFiles } from '../many-files.ts';
 import { type ProcessUse, watchProcess } from '../process-use.ts';
 import { type Bench, type Outcome, type Row, verdict } from '../row.ts';
 import { ManifestFolder } from '../stage.ts';
 import { formatMs, formatSpread, median } from '../stats.ts';
-import { containerManifest, networkManifest } from '../workload.ts';
 
-const FILES = 10_000;
-const NETWORKS = 50;
 const CHANGES = 50;
 const COLD_MS = 3_000;
 const STALL_MS = 100;
@@ -38,7 +36,7 @@ export const manySources: Row = {
   measure: async (bench) => {
     const folder = await ManifestFolder.make();
     try {
-      folder.write(allFiles());
+      folder.write(manyFiles());
       const staged = await stage(folder, bench.quick ? 10 : CHANGES);
       await sleep(OLD_MS);
       bench.progress('reading 10,000 files');
@@ -49,29 +47,13 @@ export const manySources: Row = {
   },
 };
 
-function allFiles(): Map<string, string> {
-  const networks = Array.from({ length: NETWORKS }, (_, index): [string, string] => [
-    `net-${index}.yaml`,
-    networkManifest(`net-${index}`, `10.1.${index}.0/24`),
-  ]);
-  const containers = Array.from({ length: FILES - NETWORKS }, (_, index): [string, string] => [
-    `box-${index}.yaml`,
-    container(index, 'site'),
-  ]);
-  return new Map([...networks, ...containers]);
-}
-
-function container(number: number, alias: string): string {
-  return containerManifest(`box-${number}`, `net-${number % NETWORKS}`, [alias]);
-}
-
 /** New versions of some files, aside. */
 async function stage(folder: ManifestFolder, count: number): Promise<string[]> {
   const aside = `${folder.path}.next`;
   await mkdir(aside);
-  const numbers = Array.from({ length: count }, (_, index) => (index * 487) % (FILES - NETWORKS));
+  const numbers = Array.from({ length: count }, (_, index) => (index * 487) % BOXES);
   for (const number of numbers)
-    await writeFile(join(aside, `box-${number}.yaml`), container(number, 'other'));
+    await writeFile(join(aside, `box-${number}.yaml`), boxManifest(number, 'other'));
   return numbers.map((number) => join(aside, `box-${number}.yaml`));
 }
 
