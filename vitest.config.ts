@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/tools/longest-first.ts';
 
 /** Real daemons, which may be busy: one more try, which the report shows. What fails twice fails. */
 const REAL = { environment: 'node', retry: 1, testTimeout: 180_000, hookTimeout: 240_000 } as const;
@@ -10,6 +11,7 @@ const ALONE = ['endpoints', 'lab', 'source-speed', 'start-first', 'switch', 'tra
 /** One project a kind of test; `npm run check` runs `unit`, `npm test` runs them all, the real-daemon ones two files at a time, or alone. */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -21,6 +23,9 @@ export default defineConfig({
             'test/sim/quick.test.ts',
           ],
           environment: 'node',
+          // One process a core, by default it is one less, and each loads what the files import once: no unit test changes what another one imports.
+          maxWorkers: '100%',
+          isolate: false,
           // A guard against hanging, not a measure: unit tests wait for nothing, but machines may be busy.
           testTimeout: 60_000,
         },
