@@ -55,20 +55,25 @@ export async function must(cmd: string[], options: ExecOptions = {}): Promise<st
   return stdout.trim();
 }
 
+/** The shortest and the longest time between two questions. */
+const PAUSE_MS = { least: 20, most: 100 };
+
 /** Asks again and again until the answer is not `undefined`. */
 export async function until<T>(
   what: string,
   timeoutMs: number,
   ask: () => Promise<T | undefined> | T | undefined,
 ): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
+  const beganMs = performance.now();
   for (;;) {
     const askedMs = performance.now();
     const answer = await ask();
     if (answer !== undefined) return answer;
     const nowMs = performance.now();
-    if (nowMs > deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`);
-    // Whoever asks dearly asks less often: what is waited for needs the processor too.
-    await sleep(Math.max(20, nowMs - askedMs));
+    const waitedMs = nowMs - beganMs;
+    if (waitedMs > timeoutMs) throw new Error(`waited ${timeoutMs} ms for ${what}`);
+    // Whoever asks dearly, or has waited long, asks less often: what is waited for needs the processor too.
+    const pauseMs = Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, waitedMs / 10));
+    await sleep(Math.max(pauseMs, nowMs - askedMs));
   }
 }
