@@ -32,6 +32,7 @@ export const REASON_MEANINGS: Readonly<Record<Reason, string>> = {
   Unfinished: 'an earlier change was interrupted',
   NotReady: 'the new container did not become ready',
   Replaced: 'the new container has taken its place',
+  SecretChanged: 'a secret that it was made with has another value now',
 };
 
 /** What a condition means for its reader. */

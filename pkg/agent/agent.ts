@@ -24,6 +24,7 @@ import { createFileStore } from './file-store.ts';
 import { hostRoutes } from './host-routes.ts';
 import { askedOnce, createManifestSources, type ManifestSources } from './manifest-sources.ts';
 import { createRevisions, type Revisions } from './revisions.ts';
+import { createSecretKeeper } from './secret-keeper.ts';
 import { createSecrets } from './secrets.ts';
 import type { SopsOptions } from './sops.ts';
 
@@ -77,6 +78,7 @@ export async function createAgent(config: Config, deps: AgentDeps): Promise<Agen
       engine,
       source,
       secrets: createSecrets(sopsOptions(config, deps)),
+      secretKeeper: createSecretKeeper(join(config.stateDir, 'secrets.key')),
       store: createFileStore(join(config.stateDir, 'state.json')),
       clock,
       logger,

@@ -30,6 +30,7 @@ export const REASONS = [
   'Unfinished',
   'NotReady',
   'Replaced',
+  'SecretChanged',
 ] as const;
 export type Reason = (typeof REASONS)[number];
 

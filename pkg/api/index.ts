@@ -10,5 +10,6 @@ export * from './key.ts';
 export * from './label.ts';
 export * from './logger.ts';
 export * from './playbook.ts';
+export * from './secret-label.ts';
 export * from './selector.ts';
 export * from './zookeeper-address.ts';

@@ -88,14 +88,17 @@ interface Meaning {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** Digests of a container: of all it means, and of what Docker cannot change after create. */
+/** Digests of a container: of all it means, of what Docker cannot change after create, and of that without what is encrypted. */
 export function containerDigests(
   meaning: Meaning,
   spec: ContainerSpec,
-): { digest: string; specHash: string } {
+): { digest: string; specHash: string; plainHash?: string } {
   const fields = withoutDefaults(canonicalFields(spec), CONTAINER_DEFAULTS);
   const fixed = Object.fromEntries(Object.entries(fields).filter(([field]) => !CHANGEABLE.includes(field)));
-  return digests('Container', meaning, fields, fixed);
+  const known = digests('Container', meaning, fields, fixed);
+  if (spec.sealedBy === undefined) return known;
+  const env = spec.env.map((entry) => (entry.sealed === undefined ? entry : { ...entry, sealed: '' }));
+  return { ...known, plainHash: digestOf(canonicalJson({ ...fixed, ...canonicalFields({ env }) })) };
 }
 
 /** Digests of a network: Docker can change nothing of one. */

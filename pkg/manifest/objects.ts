@@ -38,6 +38,8 @@ export interface NetworkObject extends ObjectBase {
 export interface ContainerObject extends ObjectBase {
   readonly kind: 'Container';
   readonly spec: ContainerSpec;
+  /** As `specHash`, without the encrypted texts; absent where there are none. Written to the label `ovr.plain-hash`. */
+  readonly plainHash?: string;
 }
 
 export interface AliasObject extends ObjectBase {

@@ -64,6 +64,21 @@ describe('an encrypted manifest', () => {
     );
   });
 
+  it('has a hash that leaves its encrypted texts out, and no other text', () => {
+    const hashes = (value: string, more = ''): (string | undefined)[] => {
+      const [object] = parseManifest(container(`${env(value)}${more}`) + SOPS, 'x.yaml').objects;
+      return object?.kind === 'Container' ? [object.plainHash, object.specHash] : [];
+    };
+    const [plain, spec] = hashes(ENC);
+    const anew = hashes(ENC.replace('AAAA', 'AAAB'));
+    expect(plain).toMatch(/^[0-9a-f]{32}$/);
+    expect([anew[0] === plain, anew[1] === spec]).toEqual([true, false]);
+    expect(hashes(ENC, '\nuser: web')[0]).not.toBe(plain);
+    expect(hashes(ENC, `\n- {name: OTHER, value: "${ENC}"}`)[0]).not.toBe(plain);
+    expect(hashes(ENC, '\nrestartPolicy: unless-stopped')[0]).toBe(plain);
+    expect(hashes('c')).toEqual([undefined, expect.any(String)]);
+  });
+
   it('comes back from the history whole', () => {
     const before = revision(text);
     const stored: unknown = JSON.parse(JSON.stringify(storeRevision(before)));

@@ -33,11 +33,19 @@ export const DRIFT_FIELDS: Readonly<Record<Kind, readonly string[]>> = {
   Alias: [],
 };
 
-const MAKING: readonly Reason[] = ['ManifestAdded', 'Placed', 'ManifestChanged', 'Missing', 'SpecDiffers'];
+const MAKING: readonly Reason[] = [
+  'ManifestAdded',
+  'Placed',
+  'ManifestChanged',
+  'SecretChanged',
+  'Missing',
+  'SpecDiffers',
+];
 const ENDING: readonly Reason[] = [
   'Replaced',
   'ManifestRemoved',
   'ManifestChanged',
+  'SecretChanged',
   'ConstraintUnmet',
   'Moved',
   'SpecDiffers',
@@ -67,6 +75,6 @@ export const USUAL_CAUSES: Readonly<Record<ActionType, readonly Reason[]>> = {
   UnpauseContainer: ['Paused'],
   UpdateContainer: ['ManifestChanged', 'RestartPolicyDiffers', 'ResourcesDiffer'],
   StopContainer: [...ENDING, 'Fenced'],
-  RenameContainer: ['Renamed', 'ManifestChanged', 'SpecDiffers'],
+  RenameContainer: ['Renamed', 'ManifestChanged', 'SecretChanged', 'SpecDiffers'],
   RemoveContainer: ENDING,
 };

@@ -5,17 +5,11 @@ import type { Action } from './action.ts';
 import { absenceReason, causeFor, ownedContainer, type PlanContext } from './context.ts';
 import type { NetworkOutlook } from './networks.ts';
 import { renameSteps } from './rename.ts';
-import { repair } from './repair.ts';
+import { hasEndedWell, repair } from './repair.ts';
 import { makeSteps } from './replace.ts';
 import type { ObjectPlan, Verdict } from './result.ts';
-import {
-  decision,
-  findSubject,
-  specHashOf,
-  withAttachments,
-  type Decision,
-  type Subject,
-} from './subject.ts';
+import { isAsSpecified, madeAs, secretsId } from './secrets.ts';
+import { decision, findSubject, withAttachments, type Decision, type Subject } from './subject.ts';
 import { decideChanged, decideLeftover, decideUnnamed, finish, remove, replace } from './update.ts';
 
 /** What is to be done for one container, and what to say about it. */
@@ -40,12 +34,14 @@ export function planContainer(
     ...(phase ? { phase } : {}),
   };
   const isObserved = type === 'Drifted' && !enforces(context, object);
-  return steps.length === 0 || isObserved ? outcome : { ...outcome, plan: planOf(object, decided, steps) };
+  return steps.length === 0 || isObserved ? outcome : { ...outcome, plan: planOf(context, object, decided) };
 }
 
-function planOf(object: ContainerObject, decided: Decision, steps: readonly Action[]): ObjectPlan {
-  const { fallback, givesUp, waitsFor = [] } = decided;
+function planOf(context: PlanContext, object: ContainerObject, decided: Decision): ObjectPlan {
+  const { steps = [], fallback, givesUp, waitsFor = [] } = decided;
+  const secrets = secretsId(context, object);
   return {
+    ...(secrets === undefined ? {} : { secrets }),
     ...{ key: object.key, rank: 1, steps, waitsFor },
     ...(fallback ? { fallback } : {}),
     ...(givesUp ? { givesUp } : {}),
@@ -69,18 +65,41 @@ function distinctCauses(steps: readonly Action[]): Cause[] {
 }
 
 function decide(subject: Subject): Decision {
-  const { context, object, current, parked } = subject;
+  const { context, object, current } = subject;
   if (subject.aside) return decideLeftover(subject.aside);
   if (current && ownedContainer(context, current)?.name !== object.name)
     return decideForeign(subject, current);
   if (!current) return decideAbsent(subject);
   if (current.state === 'removing') return { condition: 'Progressing', message: 'the engine is removing it' };
   if (current.state === 'dead') return remove(subject, current, 'NotRunning');
-  if (specHashOf(current) !== object.specHash) return decideChanged(subject, current);
+  return decideMade(subject, current);
+}
+
+/** Goes by what the container was made of. */
+function decideMade(subject: Subject, current: ObservedContainer): Decision {
+  const { object, parked } = subject;
+  const made = madeAs(subject, current);
+  if (made.as === 'undecided') return decideUndecided(made.problem);
+  // A job that is done holds no secret any more, and a new one is no order to do it again.
+  const isDone = made.as === 'other-secrets' && hasEndedWell(object, current);
+  if (!isAsSpecified(subject, current) && !isDone) return decideChanged(subject, current);
   // The manifest has gone back to what runs: what was to come is not wanted any more.
   if (subject.coming) return decideLeftover(subject.coming);
-  if (parked) return finish(subject, current, parked);
-  return repair(subject, current);
+  const decided = parked ? finish(subject, current, parked) : repair(subject, current);
+  return made.as === 'declared' ? withDoubt(decided, made.doubt) : decided;
+}
+
+/** Whether encrypted values have changed is being looked at, or cannot be known now: until it is, the container stays as it is. */
+function decideUndecided(problem: string | undefined): Decision {
+  return problem === undefined
+    ? { condition: 'Progressing', message: 'its values were encrypted anew; looking whether they are others' }
+    : { condition: 'Waiting', message: `its values were encrypted anew, and may be others: ${problem}` };
+}
+
+function withDoubt(decided: Decision, doubt: string | undefined): Decision {
+  if (doubt === undefined || (decided.condition !== 'Ready' && decided.condition !== 'Completed'))
+    return decided;
+  return { ...decided, message: `${decided.message}; ${doubt}` };
 }
 
 function decideAbsent(subject: Subject): Decision {

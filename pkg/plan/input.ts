@@ -24,6 +24,28 @@ export interface PlanInput {
   readonly switched?: ReadonlyMap<string, Selector>;
   /** What people have suspended: looked at, and left as it is. Absent: nothing. */
   readonly suspended?: Suspensions;
+  /** What the secrets of containers that are here are now. Absent: they are not compared. */
+  readonly secrets?: ReadonlyMap<ObjectKey, SecretsNow>;
+}
+
+/** The secret values that a manifest names, as far as this host knows them: by keyed hashes alone. */
+export interface SecretsNow {
+  /** Of the key that they are made with; absent: there is none. */
+  readonly keyId?: string;
+  /** By name of the variable. Encrypted values are in it only where their text is another than the container was made with. */
+  readonly hashes: ReadonlyMap<string, string>;
+  /** Some are being looked at: not known yet. */
+  readonly isPending: boolean;
+  /** Why some cannot be known at the moment, for people. */
+  readonly problem?: string;
+}
+
+/** An update that failed and was undone. */
+export interface FailedUpdate {
+  readonly specHash: string;
+  /** Which secrets it was made with, as `secretsId` tells them; absent: it had none, or they were not known. */
+  readonly secrets?: string;
+  readonly message: string;
 }
 
 /** An endpoint that is as declared and yet does not answer to its name or address. */
@@ -83,8 +105,8 @@ export interface PlanMemory {
   readonly applied: ReadonlyMap<ObjectKey, AppliedRecord>;
   /** IDs of containers this agent made. */
   readonly createdIds: ReadonlySet<string>;
-  /** Spec hashes whose replacement failed and was undone: not tried again until the manifest changes. */
-  readonly failedUpdates: ReadonlyMap<ObjectKey, { readonly specHash: string; readonly message: string }>;
+  /** Whose replacement failed and was undone: not tried again until the manifest or a secret changes. */
+  readonly failedUpdates: ReadonlyMap<ObjectKey, FailedUpdate>;
   /** By alias: since when its new holders have the name beside the old ones. */
   readonly successions?: ReadonlyMap<ObjectKey, Succession>;
   /** Addresses by network name that endpoints had and keep no longer, since an engine did not give them or they led nowhere. */

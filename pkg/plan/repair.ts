@@ -41,10 +41,15 @@ function order(
   return [...endpoints.attach, ...endpoints.detach, ...run];
 }
 
+/** Whether it has done what it was made for. */
+export function hasEndedWell(object: ContainerObject, { state, details }: ObservedContainer): boolean {
+  return state === 'exited' && details?.started === true && details.exitCode === 0 && mayEnd(object);
+}
+
 function endedWell(object: ContainerObject, current: ObservedContainer): Decision | undefined {
   if (current.state !== 'exited' || !current.details?.started || !mayEnd(object)) return undefined;
   const { exitCode } = current.details;
-  if (exitCode === 0) return { condition: 'Completed', message: 'ended with exit code 0' };
+  if (hasEndedWell(object, current)) return { condition: 'Completed', message: 'ended with exit code 0' };
   if (object.spec.restartPolicy.name === 'on-failure') return undefined;
   return {
     condition: 'Failed',

@@ -1,4 +1,4 @@
-import { ownerLabels, type Cause } from '../api/index.ts';
+import { ownerLabels, PLAIN_HASH_LABEL, type Cause } from '../api/index.ts';
 import type { ContainerObject } from '../manifest/index.ts';
 import type { ObservedContainer } from '../state/index.ts';
 import type { Action, ContainerRef, EndpointRequest } from './action.ts';
@@ -49,7 +49,11 @@ export function createSteps({ context, object, cause }: Making, place: Place): A
   const { name } = place;
   const container: ContainerRef = { name };
   const [first, ...others] = place.endpoints;
-  const labels = { ...object.spec.labels, ...ownerLabels(owner, object.prune) };
+  const labels = {
+    ...object.spec.labels,
+    ...ownerLabels(owner, object.prune),
+    ...(object.plainHash === undefined ? {} : { [PLAIN_HASH_LABEL]: object.plainHash }),
+  };
   return [
     {
       type: 'CreateContainer',

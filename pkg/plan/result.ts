@@ -1,7 +1,7 @@
 import type { Cause, Condition, ObjectKey } from '../api/index.ts';
 import type { Action } from './action.ts';
 import type { AliasView, Succession } from './alias.ts';
-import type { Phase } from './input.ts';
+import type { FailedUpdate, Phase } from './input.ts';
 
 /** Steps for one object, in order; the first failure ends them. Objects are independent but for `waitsFor`. */
 export interface ObjectPlan {
@@ -11,8 +11,10 @@ export interface ObjectPlan {
   readonly steps: readonly Action[];
   /** How to undo steps `from` (inclusive) to `until` (exclusive) when one of them fails: puts the old container back. */
   readonly fallback?: { readonly from: number; readonly until: number; readonly steps: readonly Action[] };
-  /** Why the update to this spec has failed: it is undone by these steps and not tried again until the manifest changes. */
-  readonly givesUp?: { readonly specHash: string; readonly message: string };
+  /** Why the update to this spec has failed: it is undone by these steps and not tried again until the manifest or a secret changes. */
+  readonly givesUp?: FailedUpdate;
+  /** Which secrets it was planned for, where they are known; never what they are. */
+  readonly secrets?: string;
   /** Objects whose own steps must have succeeded first. */
   readonly waitsFor: readonly ObjectKey[];
   /**

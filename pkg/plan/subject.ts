@@ -1,4 +1,4 @@
-import { readOwnership, type Cause, type ConditionType } from '../api/index.ts';
+import type { Cause, ConditionType } from '../api/index.ts';
 import type { ContainerObject } from '../manifest/index.ts';
 import type { ObservedContainer } from '../state/index.ts';
 import type { Action } from './action.ts';
@@ -8,6 +8,7 @@ import type { Phase } from './input.ts';
 import { asideName, comingName, parkedName } from './names.ts';
 import type { NetworkOutlook } from './networks.ts';
 import type { ObjectPlan } from './result.ts';
+import { secretsId } from './secrets.ts';
 
 /** One container object and all that bears its names. */
 export interface Subject {
@@ -81,12 +82,12 @@ export function withAttachments(subject: Subject, build: (attachments: Attachmen
   return { ...build(attachments), waitsFor };
 }
 
-export function specHashOf(container: ObservedContainer): string | undefined {
-  return readOwnership(container.labels)?.specHash;
-}
-
-/** Why this very spec is not tried again; undefined when it may be. */
+/** Why this very spec, with these secrets, is not tried again; undefined when it may be. */
 export function failedUpdate(subject: Subject): string | undefined {
-  const failure = subject.context.input.memory.failedUpdates.get(subject.object.key);
-  return failure?.specHash === subject.object.specHash ? failure.message : undefined;
+  const { context, object } = subject;
+  const failure = context.input.memory.failedUpdates.get(object.key);
+  if (failure?.specHash !== object.specHash) return undefined;
+  const now = secretsId(context, object);
+  const isOther = failure.secrets !== undefined && now !== undefined && failure.secrets !== now;
+  return isOther ? undefined : failure.message;
 }

@@ -9,7 +9,8 @@ import { repair, runSteps } from './repair.ts';
 import { adoptSteps, finishSteps, putBackSteps, replaceSteps, resumeSteps, type Making } from './replace.ts';
 import { stopAndRemove } from './stop.ts';
 import { besideSteps, coverSteps, namingSteps, returnSteps, swapSteps } from './start-first.ts';
-import { failedUpdate, specHashOf, withAttachments, type Decision, type Subject } from './subject.ts';
+import { isAsSpecified, madeAs, secretCause, secretsId, specHashOf } from './secrets.ts';
+import { failedUpdate, withAttachments, type Decision, type Subject } from './subject.ts';
 
 /** As long two containers have the same names before one loses them, so that every host has heard of the other. */
 const OVERLAP_MS = 1_000;
@@ -29,7 +30,7 @@ export function decideUnnamed(subject: Subject): Decision | undefined {
 }
 
 function mayTakeOver(subject: Subject, coming: ObservedContainer): boolean {
-  if (specHashOf(coming) !== subject.object.specHash || failedUpdate(subject) !== undefined) return false;
+  if (!isAsSpecified(subject, coming) || failedUpdate(subject) !== undefined) return false;
   return readiness(subject, coming).state !== 'failed';
 }
 
@@ -99,7 +100,7 @@ export function remove(
   };
 }
 
-/** Another spec than the manifest's: replaced, unless that was tried and failed. */
+/** Another spec than the manifest's, or another secret than is there now: replaced, unless that was tried and failed. */
 export function decideChanged(subject: Subject, current: ObservedContainer): Decision {
   const { object, parked, coming } = subject;
   if (parked && isUp(parked)) return leave(subject, current, parked);
@@ -113,16 +114,20 @@ export function decideChanged(subject: Subject, current: ObservedContainer): Dec
 }
 
 function keepOld(subject: Subject, current: ObservedContainer, failure: string): Decision {
-  const { coming } = subject;
+  const { context, object, coming } = subject;
+  const orSecret = secretsId(context, object) === undefined ? '' : 'or a secret ';
   const drop = coming ? leaveSteps(coming, unfinished(coming.name, 'absent')) : [];
   return {
     condition: 'UpdateFailed',
-    message: `${failure}; the old container stays until the manifest changes`,
+    message: `${failure}; the old container stays until the manifest ${orSecret}changes`,
     steps: [...drop, ...runSteps(subject, current)],
   };
 }
 
 function changeCause(subject: Subject, old: ObservedContainer, reason: 'ManifestChanged' | 'Adopted'): Cause {
+  const made = madeAs(subject, old);
+  if (reason === 'ManifestChanged' && made.as === 'other-secrets')
+    return secretCause(subject.object, made.names);
   const observed = specHashOf(old) ?? 'not made by ovr';
   return { reason, drift: false, field: 'spec', observed, desired: subject.object.specHash };
 }
@@ -137,7 +142,7 @@ export function replace(
   return withAttachments(subject, (attachments) => {
     const making: Making = { context, object, attachments, cause, predecessor: old };
     const steps = reason === 'Adopted' ? adoptSteps(making, old) : replaceSteps(making, old);
-    return { condition: PROGRESSING, message: `${reason}: spec`, ...steps };
+    return { condition: PROGRESSING, message: `${cause.reason}: ${cause.field}`, ...steps };
   });
 }
 
@@ -153,7 +158,7 @@ function startFirst(subject: Subject, current: ObservedContainer): Decision {
     }));
   }
   const wasStarted = coming.details?.started ?? coming.state !== 'created';
-  if (specHashOf(coming) !== object.specHash || !wasStarted) return decideLeftover(coming);
+  if (!isAsSpecified(subject, coming) || !wasStarted) return decideLeftover(coming);
   const found = readiness(subject, coming);
   switch (found.state) {
     case 'failed':
@@ -182,7 +187,7 @@ function ranFor(subject: Subject, { id, details }: ObservedContainer): number {
 }
 
 function giveUp(
-  { object }: Subject,
+  { context, object }: Subject,
   { found, message }: Extract<Readiness, { state: 'failed' }>,
   undo: (cause: Cause) => readonly Action[],
 ): Decision {
@@ -191,10 +196,11 @@ function giveUp(
     ...{ field: 'readiness', observed: found, desired: 'ready' },
   };
   const failure = `the update failed: ${message}`;
+  const secrets = secretsId(context, object);
   return {
     condition: 'UpdateFailed',
     message: `${failure}; goes back to the old container`,
-    givesUp: { specHash: object.specHash, message: failure },
+    givesUp: { specHash: object.specHash, message: failure, ...(secrets === undefined ? {} : { secrets }) },
     steps: undo(cause),
   };
 }
@@ -205,7 +211,7 @@ function takeOver(
   found: string,
 ): Decision {
   const cause: Cause = {
-    ...{ reason: 'ManifestChanged', drift: false },
+    ...{ reason: changeCause(subject, pair.old, 'ManifestChanged').reason, drift: false },
     ...{ field: 'readiness', observed: found, desired: 'takes over' },
   };
   return withAttachments(subject, (attachments) => {
@@ -280,10 +286,9 @@ function leave(subject: Subject, current: ObservedContainer, parked: ObservedCon
     steps,
   });
   if (!isUp(parked)) return gone(stopAndRemove(parked, cause));
-  const mend =
-    specHashOf(current) === subject.object.specHash
-      ? repair(subject, current)
-      : ({ condition: PROGRESSING, message: '', steps: runSteps(subject, current) } as const);
+  const mend = isAsSpecified(subject, current)
+    ? repair(subject, current)
+    : ({ condition: PROGRESSING, message: '', steps: runSteps(subject, current) } as const);
   if (mend.steps?.length) return mend;
   const isNamed = namedEndpoints(parked).length > 0;
   const phase = { id: parked.id, phase: isNamed ? 'named' : 'nameless' } as const;

@@ -14,6 +14,7 @@ import { NetworkRemover } from './heal/network-remover.ts';
 import type { EndpointRemoverDeps } from './heal/endpoint-remover.ts';
 import type { Engine, Secrets } from './ports.ts';
 import { readEnv } from './read-env.ts';
+import type { SecretWatch } from './secret-watch.ts';
 import type { ActionRecord, HealRecord, StepResult } from './status.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
@@ -23,6 +24,8 @@ const VERIFY_POLL_MS = 100;
 export interface ExecutorDeps extends EndpointRemoverDeps {
   readonly engine: Engine;
   readonly secrets: Secrets;
+  /** What a container with secrets is labelled with, besides its own labels. */
+  readonly secretLabels: SecretWatch['labelsFor'];
   readonly clock: Clock;
   /** Told of each step as it ends. */
   readonly recorded: (record: ActionRecord) => void;
@@ -42,6 +45,12 @@ export type PlanResult =
   /** `fellBack`: the old container was put back. */
   | { readonly ok: false; readonly error: OvrError; readonly fellBack: boolean };
 
+/** The environment of a container, and the labels that tell of its secrets. */
+interface ReadEnv {
+  readonly env: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 /** What one object's steps share while they run. */
 interface Run {
   readonly plan: ObjectPlan;
@@ -52,7 +61,7 @@ interface Run {
   /** Networks whose attachment the engine had lost when the endpoint was to be taken away. */
   readonly lost: Set<string>;
   /** Of containers that are to be made, by name, where it was read ahead. */
-  readonly env: Map<string, readonly string[]>;
+  readonly env: Map<string, ReadEnv>;
   /** What is secret of that: no message may tell it. */
   readonly secrets: string[];
 }
@@ -241,21 +250,21 @@ export class Executor {
   }
 
   async #create(run: Run, container: ContainerCreate): Promise<void> {
-    const env = run.env.get(container.name) ?? (await this.#readEnv(run, container));
+    const { env, labels } = run.env.get(container.name) ?? (await this.#readEnv(run, container));
     const endpoint = container.endpoint && this.#resolve(container.endpoint);
     if (endpoint) run.endpoints.push(endpoint);
     const id = await this.#deps.engine.createContainer(
-      endpoint ? { ...container, endpoint } : container,
+      { ...container, labels: { ...container.labels, ...labels }, ...(endpoint ? { endpoint } : {}) },
       env,
     );
     run.madeId = id;
     this.#deps.containerMade(id);
   }
 
-  async #readEnv(run: Run, { spec }: ContainerCreate): Promise<readonly string[]> {
-    const { env, secrets } = await readEnv(spec, this.#deps.secrets);
-    run.secrets.push(...secrets);
-    return env;
+  async #readEnv(run: Run, container: ContainerCreate): Promise<ReadEnv> {
+    const { env, secrets } = await readEnv(container.spec, this.#deps.secrets);
+    run.secrets.push(...secrets.map(({ value }) => value));
+    return { env, labels: await this.#deps.secretLabels(container, secrets) };
   }
 
   #resolve(endpoint: EndpointRequest): EndpointRequest {

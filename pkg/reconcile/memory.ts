@@ -3,6 +3,7 @@ import { folderOf, type ManifestObject, type Revision } from '../manifest/index.
 import {
   objectNameOf,
   type AppliedRecord,
+  type FailedUpdate,
   type ObjectPlan,
   type PhaseRecord,
   type Plan,
@@ -17,7 +18,7 @@ const FORMAT = 1;
 export class Memory implements PlanMemory {
   readonly applied = new Map<ObjectKey, AppliedRecord>();
   readonly createdIds = new Set<string>();
-  readonly failedUpdates = new Map<ObjectKey, { readonly specHash: string; readonly message: string }>();
+  readonly failedUpdates = new Map<ObjectKey, FailedUpdate>();
   /** Of the newest plan; not saved: after a restart an overlap begins anew. */
   successions: ReadonlyMap<ObjectKey, Succession> = new Map();
   readonly givenUp = new Map<ObjectKey, Map<string, string>>();
@@ -73,7 +74,7 @@ export class Memory implements PlanMemory {
     this.#isDirty = true;
   }
 
-  recordFailedUpdate(key: ObjectKey, failure: { specHash: string; message: string }): void {
+  recordFailedUpdate(key: ObjectKey, failure: FailedUpdate): void {
     this.failedUpdates.set(key, failure);
     this.#isDirty = true;
   }
@@ -204,6 +205,11 @@ export class Memory implements PlanMemory {
   }
 }
 
+/** What is remembered of a failed update. */
+export function failedUpdateOf({ secrets }: ObjectPlan, specHash: string, message: string): FailedUpdate {
+  return { specHash, message, ...(secrets === undefined ? {} : { secrets }) };
+}
+
 function givenTo(key: ObjectKey, { given }: Plan): Pick<AppliedRecord, 'given'> {
   const names = Object.entries(given.get(key) ?? {}).filter(([, list]) => list.length > 0);
   return names.length > 0 ? { given: Object.fromEntries(names) } : {};
@@ -234,7 +240,7 @@ export interface ConvergedRevision {
 interface Saved {
   readonly applied: [ObjectKey, AppliedRecord][];
   readonly createdIds: string[];
-  readonly failedUpdates: [ObjectKey, { specHash: string; message: string }][];
+  readonly failedUpdates: [ObjectKey, FailedUpdate][];
   /** Absent in what an older version has saved. */
   readonly phases?: [string, PhaseRecord][];
   /** The same. */

@@ -146,6 +146,30 @@ export interface Secrets {
   open(sealed: string): Promise<ReadonlyMap<string, string>>;
 }
 
+/** The key of this host: hashes with it say nothing about their input to anybody without it. */
+export interface HostKey {
+  /** Tells it from other keys, and nothing of it. */
+  readonly id: string;
+  hash(text: string): string;
+}
+
+/** What lets secrets be compared without keeping them. */
+export interface SecretKeeper {
+  /**
+   * The key of this host. Undefined: there is none and `make` is false. Fails with `secret-unreadable`, with nothing of the key in the message,
+   * where there is one that cannot be used or none can be made.
+   */
+  key(make: boolean): Promise<HostKey | undefined>;
+  /** What changes whenever a file does, without reading it. Fails with `secret-unreadable`. */
+  stamp(path: string): Promise<FileStamp>;
+}
+
+export interface FileStamp {
+  readonly stamp: string;
+  /** Milliseconds since the epoch of its last change, by the clock of the machine that has it. */
+  readonly changedMs: number;
+}
+
 /** What the agent must remember over a restart. Writes are atomic; losing it loses no safety, only explanations. */
 export interface StateStore {
   load(): Promise<unknown>;

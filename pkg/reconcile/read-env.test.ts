@@ -24,7 +24,10 @@ describe('readEnv', () => {
     ];
     expect(await readEnv(specOf({ env, sealedBy: 'text' }), secrets)).toEqual({
       env: ['A=b', 'F=content of /f', 'S=opened by text', 'E='],
-      secrets: ['content of /f', 'opened by text'],
+      secrets: [
+        { name: 'F', value: 'content of /f' },
+        { name: 'S', value: 'opened by text' },
+      ],
     });
   });
 

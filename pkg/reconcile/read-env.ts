@@ -2,17 +2,23 @@ import { OvrError } from '../api/index.ts';
 import type { ContainerSpec } from '../manifest/index.ts';
 import type { Secrets } from './ports.ts';
 
-/** The `NAME=value` lines of a container, and which of their values are secret. Fails with `secret-unreadable`. */
+/** The value of a variable that no manifest shows. */
+export interface SecretValue {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** The `NAME=value` lines of a container, and which of them are secret. Fails with `secret-unreadable`. */
 export async function readEnv(
   spec: ContainerSpec,
   secrets: Secrets,
-): Promise<{ env: readonly string[]; secrets: readonly string[] }> {
+): Promise<{ env: readonly string[]; secrets: readonly SecretValue[] }> {
   const env: string[] = [];
-  const read: string[] = [];
+  const read: SecretValue[] = [];
   const opened = spec.sealedBy === undefined ? undefined : await secrets.open(spec.sealedBy);
   for (const { name, value, file, sealed } of spec.env) {
     const own = sealed === undefined ? await readFile(file, secrets) : openedValue(name, opened);
-    if (own !== undefined) read.push(own);
+    if (own !== undefined) read.push({ name, value: own });
     env.push(`${name}=${own ?? value ?? ''}`);
   }
   return { env, secrets: read };

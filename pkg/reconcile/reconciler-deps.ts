@@ -2,12 +2,22 @@ import type { Clock, Logger } from '../api/index.ts';
 import type { Revision } from '../manifest/index.ts';
 import type { PlanSettings } from '../plan/index.ts';
 import type { Observer } from './observer.ts';
-import type { Coordination, Engine, Secrets, Source, SourceState, StateStore } from './ports.ts';
+import type {
+  Coordination,
+  Engine,
+  SecretKeeper,
+  Secrets,
+  Source,
+  SourceState,
+  StateStore,
+} from './ports.ts';
 
 export interface ReconcilerDeps {
   readonly engine: Engine;
   readonly source: Source;
   readonly secrets: Secrets;
+  /** Absent: secrets are not compared, and containers get no hashes of them. */
+  readonly secretKeeper?: SecretKeeper;
   readonly store: StateStore;
   readonly clock: Clock;
   readonly logger: Logger;

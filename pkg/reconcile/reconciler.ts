@@ -1,4 +1,4 @@
-import { compareStrings, OvrError, type Condition, type ObjectKey } from '../api/index.ts';
+import { compareStrings, type Condition, type ObjectKey } from '../api/index.ts';
 import type { ObjectPlan, Plan, Verdict } from '../plan/index.ts';
 import { Bell } from './bell.ts';
 import {
@@ -9,7 +9,15 @@ import {
   describePrune,
   describeSource,
 } from './agent-status.ts';
-import { dependencyFailed, isAsDeclared, isRepair, movesName, type Confirmation } from './assess.ts';
+import {
+  confirmationOf,
+  dependencyFailed,
+  isAsDeclared,
+  isRepair,
+  movesName,
+  notReadYet,
+  type Confirmation,
+} from './assess.ts';
 import { Board } from './board.ts';
 import { FlapBreaker } from './breaker.ts';
 import { DriftTracker } from './drift-tracker.ts';
@@ -23,7 +31,7 @@ import { HealDesk } from './heal/heal-desk.ts';
 import type { Finding, FindingAnswer } from './heal/republisher.ts';
 import { Journal } from './journal.ts';
 import { Lanes } from './lanes.ts';
-import { Memory } from './memory.ts';
+import { failedUpdateOf, Memory } from './memory.ts';
 import type { EngineEvent, Stoppable } from './ports.ts';
 import { plannedChanges } from './planned-change.ts';
 import type { ReconcilerDeps, ReconcilerOptions } from './reconciler-deps.ts';
@@ -31,6 +39,7 @@ import { notAfter, RetryBook } from './retry-book.ts';
 import { backoffMs } from './retry.ts';
 import type { Declared, Round } from './round.ts';
 import { Saver } from './saver.ts';
+import { SecretWatch } from './secret-watch.ts';
 import { Settled } from './settled.ts';
 import { shownCondition } from './shown-condition.ts';
 import type {
@@ -42,7 +51,7 @@ import type {
   ClusterView,
   PlannedChange,
 } from './status.ts';
-import { forbiddenBy } from './tenure.ts';
+import { forbiddenBy, refusalOf } from './tenure.ts';
 import { think } from './think.ts';
 
 /** While lanes run, rounds for what they finish come at this pace; anything urgent rings at once. */
@@ -75,6 +84,7 @@ export class Reconciler implements AgentView, AgentControl {
   readonly #heals: HealDesk;
   readonly #retries: RetryBook;
   readonly #saver: Saver;
+  readonly #secrets: SecretWatch;
   /** Counts lane ends, so that an observation can be told from one made before an object's last lane ended. */
   #laneEndCount = 0;
   readonly #laneEnds = new Map<ObjectKey, number>();
@@ -105,6 +115,7 @@ export class Reconciler implements AgentView, AgentControl {
     this.#saver = new Saver(this.#memory, deps.store, (error) =>
       this.#journal.failed('cannot save the state; going on from memory', error),
     );
+    this.#secrets = new SecretWatch(deps, { cluster: options.cluster, changed: () => this.#bell.ring() });
     this.#executor = new Executor({
       ...deps,
       recorded: (record) => this.#recorded(record),
@@ -112,6 +123,7 @@ export class Reconciler implements AgentView, AgentControl {
       inquire: deps.coordination.inquire?.bind(deps.coordination),
       containerMade: (id) => this.#containerMade(id),
       addressGivenUp: (...address) => this.#memory.recordGivenUp(...address),
+      secretLabels: this.#secrets.labelsFor,
       forbidden: (plan) => forbiddenBy(deps.coordination.state(), plan),
     });
     this.#lanes = new Lanes<PlanResult>(
@@ -136,6 +148,7 @@ export class Reconciler implements AgentView, AgentControl {
   /** Ends the loop and lets running lanes end, for 10 s at most. Containers stay as they are. */
   async stop(): Promise<void> {
     this.#bell.stop();
+    this.#secrets.stop();
     this.#cancelResync?.();
     this.#watch?.stop();
     this.#lanes.close();
@@ -182,7 +195,7 @@ export class Reconciler implements AgentView, AgentControl {
     const state = source.state();
     const isCurrent = this.#last?.revision.digest === state.revision?.digest;
     const isValid = state.diagnostics.every(({ severity }) => severity !== 'error');
-    const holds = this.#holds.status({ revision: state.revision, isHere: this.#isHere });
+    const holds = this.#holds.status({ revision: state.revision, isHere: this.#last && this.#board.has });
     return {
       ...describeAgent(this.#options, { startedMs: this.#startedMs, lastRoundMs: this.#lastRoundMs }),
       ...describeEngine(this.#health.facts, this.#health.problem),
@@ -201,10 +214,6 @@ export class Reconciler implements AgentView, AgentControl {
     };
   }
 
-  get #isHere(): ((key: ObjectKey) => boolean) | undefined {
-    return this.#last && this.#board.has;
-  }
-
   events(afterId: number): readonly AgentEvent[] {
     return this.#events.after(afterId);
   }
@@ -215,29 +224,22 @@ export class Reconciler implements AgentView, AgentControl {
 
   async diff(): Promise<readonly PlannedChange[]> {
     const { revision, doubt } = this.#deps.source.state();
-    if (!revision)
-      throw new OvrError(
-        'dependency-failed',
-        'waiting',
-        'the manifests have not been read yet; try again in a moment',
-      );
+    if (!revision) throw notReadYet();
     const { plan } = await this.#think({ revision, doubt });
     return plannedChanges(plan);
   }
 
   confirmPrune(): Promise<readonly ObjectKey[]> {
-    const held = this.#last?.plan.held;
-    const doubt = this.#deps.source.state().doubt;
-    if (!held || !this.#last) return Promise.resolve([]);
-    if (doubt !== undefined) {
-      return Promise.reject(
-        new OvrError('dependency-failed', 'waiting', `cannot confirm while in doubt: ${doubt}`),
-      );
-    }
-    this.#confirmed = { revision: this.#last.revision.digest, keys: new Set(held.keys) };
-    this.#journal.pruneConfirmed(held.keys);
+    return new Promise((resolve) => resolve(this.#confirmHeld()));
+  }
+
+  #confirmHeld(): readonly ObjectKey[] {
+    const confirmed = confirmationOf(this.#last, this.#deps.source.state().doubt);
+    if (!confirmed) return [];
+    this.#confirmed = confirmed;
+    this.#journal.pruneConfirmed([...confirmed.keys]);
     this.#bell.ring();
-    return Promise.resolve(held.keys);
+    return [...confirmed.keys];
   }
 
   async #round(seenMs: number): Promise<void> {
@@ -292,6 +294,7 @@ export class Reconciler implements AgentView, AgentControl {
       unpublished: this.#heals.unpublished,
       busy: containersOf(this.#lanes.running()),
       confirmed: this.#confirmed,
+      secretsNow: this.#secrets.now,
     });
   }
 
@@ -306,7 +309,7 @@ export class Reconciler implements AgentView, AgentControl {
     this.#journal.held(plan.held);
     const plans = new Map(plan.objects.map((object) => [object.key, object]));
     this.#retries.forgetExcept(new Set(plans.keys()));
-    const refused = this.#refusal();
+    const refused = refusalOf(this.#deps.coordination.state());
     for (const verdict of plan.verdicts) {
       if (!busy.has(verdict.condition.key))
         this.#judge(verdict, plans.get(verdict.condition.key), { nowMs, refused });
@@ -326,12 +329,6 @@ export class Reconciler implements AgentView, AgentControl {
     this.#isConverged =
       refused === undefined && plan.objects.length === 0 && isAsDeclared(plan.verdicts, revision);
     if (this.#isConverged) this.#memory.recordConverged(revision.digest, this.#deps.clock.now());
-  }
-
-  /** Why nothing may be changed now. */
-  #refusal(): string | undefined {
-    const shared = this.#deps.coordination.state();
-    return shared.type === 'refused' ? shared.reason : undefined;
   }
 
   #mayTry(object: ObjectPlan, nowMs: number): boolean {
@@ -409,7 +406,7 @@ export class Reconciler implements AgentView, AgentControl {
     const declared = this.#last?.revision.objects.get(object.key);
     if (!result.fellBack || result.error.kind === 'transient' || !declared) return;
     const message = `the update failed: ${result.error.message}`;
-    this.#memory.recordFailedUpdate(object.key, { specHash: declared.specHash, message });
+    this.#memory.recordFailedUpdate(object.key, failedUpdateOf(object, declared.specHash, message));
   }
 
   #engineEvent(event: EngineEvent): void {
@@ -450,7 +447,7 @@ export class Reconciler implements AgentView, AgentControl {
 
   #tellSettled(): void {
     if (this.#health.failures >= SETTLE_TRIES) this.#settled.tell(false);
-    if (this.#health.failures > 0 || this.#lanes.isBusy || !this.#last) return;
+    if (this.#health.failures > 0 || this.#lanes.isBusy || this.#secrets.isPending || !this.#last) return;
     const { plan } = this.#last;
     const isStuck = ({ key }: ObjectPlan): boolean => this.#retries.isGivenUp(key, SETTLE_TRIES);
     if (plan.recheckAfterMs === undefined && plan.objects.every(isStuck))

@@ -72,7 +72,7 @@ export class RetryBook {
 
 /** Equal for plans that would do the same for the same reason. */
 function signatureOf(plan: ObjectPlan): string {
-  return JSON.stringify(plan.steps);
+  return JSON.stringify([plan.steps, plan.secrets]);
 }
 
 /** Without what waits for one of those that are paused: nothing else keeps it from going ahead of them. */

@@ -3,6 +3,11 @@ import type { ObjectPlan } from '../plan/index.ts';
 import { splitKey } from '../api/index.ts';
 import type { CoordinationState } from './ports.ts';
 
+/** Why nothing may be changed now. */
+export function refusalOf(state: CoordinationState): string | undefined {
+  return state.type === 'refused' ? state.reason : undefined;
+}
+
 /** Why a step of this plan may not run now, although it was planned; undefined when it may. Asked before each step. */
 export function forbiddenBy(state: CoordinationState, plan: ObjectPlan): OvrError | undefined {
   if (state.type === 'refused') return new OvrError('lease-lost', 'waiting', state.reason);

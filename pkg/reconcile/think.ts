@@ -2,6 +2,7 @@ import { plan as makePlan, type PlanInput } from '../plan/index.ts';
 import { isConfirmedBy, type Confirmation } from './assess.ts';
 import type { ReconcilerDeps, ReconcilerOptions } from './reconciler-deps.ts';
 import type { Declared, Round } from './round.ts';
+import type { SecretWatch } from './secret-watch.ts';
 import { suspensionsOf } from './suspensions.ts';
 import { switchedSelectors } from './switches.ts';
 
@@ -14,6 +15,7 @@ interface Thinking {
   /** Containers that are being changed right now, by name. */
   readonly busy: ReadonlySet<string>;
   readonly confirmed: Confirmation | undefined;
+  readonly secretsNow: SecretWatch['now'];
 }
 
 /**
@@ -21,13 +23,14 @@ interface Thinking {
  * all of it from before the engine was asked, so that nothing is concluded from an observation older than what it is held against.
  */
 export async function think({ revision, doubt }: Declared, thinking: Thinking): Promise<Round> {
-  const { deps, options, memory, unpublished, busy, confirmed } = thinking;
+  const { deps, options, memory, unpublished, busy, confirmed, secretsNow } = thinking;
   const { engine, source, clock, coordination } = deps;
   const shared = coordination.state();
   const holds = coordination.holds.list();
   const switched = switchedSelectors(holds, clock.now());
   const suspended = suspensionsOf(holds, clock.now());
   const [observed, hostRoutes] = await Promise.all([engine.observe(busy), deps.hostRoutes()]);
+  const secrets = secretsNow(revision, observed);
   const anyDoubt = doubt ?? source.state().doubt;
   const input = {
     revision,
@@ -38,6 +41,7 @@ export async function think({ revision, doubt }: Declared, thinking: Thinking): 
     settings: { ...options, hostRoutes },
     nowMs: clock.now(),
     unpublished,
+    ...(secrets ? { secrets } : {}),
     ...(anyDoubt === undefined ? {} : { doubt: anyDoubt }),
     ...(shared.type === 'member' ? { cluster: shared.cluster } : {}),
   };

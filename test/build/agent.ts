@@ -8,6 +8,7 @@ import {
   type Engine,
   type Observer,
   type ReconcilerOptions,
+  type SecretKeeper,
   type Secrets,
   type Source,
   type SourceState,
@@ -79,6 +80,8 @@ export interface TestAgentSetup {
   readonly coordination?: Coordination;
   /** By default every file is there, and its content names it. */
   readonly secrets?: Secrets;
+  /** By default secrets are not compared. */
+  readonly secretKeeper?: SecretKeeper;
   /** Stands before `source`. */
   readonly pinned?: Source;
   readonly applied?: (revision: Revision, state: SourceState) => void;
@@ -101,6 +104,7 @@ export function createTestAgent(setup: TestAgentSetup): TestAgent {
       store,
       clock,
       secrets: setup.secrets ?? anySecrets,
+      ...(setup.secretKeeper ? { secretKeeper: setup.secretKeeper } : {}),
       logger: silentLogger,
       observer: setup.observer ?? silentObserver,
       coordination: setup.coordination ?? alone,

@@ -1,5 +1,6 @@
 /** Plants secrets and looks for them in everything that an agent and its command line put out: a real ovrd on a simulated engine. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,8 +19,12 @@ import { installSopsStandIn, sealedText, sopsMetadata, STAND_IN_KEY } from '../t
 const PATIENCE_MS = 45_000;
 /** What a value file holds: it may be nowhere but in the container. */
 const FILE_SECRET = 'planted-in-a-value-file-3141';
+/** What it holds later: the same. */
+const ROTATED_SECRET = 'planted-by-a-rotation-1618033';
 /** What a manifest has encrypted: the same. */
 const SEALED_SECRET = 'planted-and-sealed-577';
+/** The same, once that manifest is changed. */
+const OTHER_SEALED = 'planted-and-sealed-anew-5772';
 /** The same with a character that no variable can have: the container cannot be made. */
 const BROKEN_SECRET = 'planted-beside-a-nul-2718';
 /** A text in `env`, and what a variable fills in there: in no output, but in the history for root, as the manual says. */
@@ -27,7 +32,25 @@ const ENV_VALUE = 'planted-in-env-1618';
 const VARIABLE_VALUE = 'planted-in-a-variable-1414';
 /** In a variable that is used where it cannot be. */
 const MISUSED_VALUE = 'planted-where-it-is-wrong-1732';
-const ALL = [FILE_SECRET, SEALED_SECRET, BROKEN_SECRET, ENV_VALUE, VARIABLE_VALUE, MISUSED_VALUE];
+const HUSHED = [FILE_SECRET, ROTATED_SECRET, SEALED_SECRET, OTHER_SEALED, BROKEN_SECRET];
+const ALL = [...HUSHED, ENV_VALUE, VARIABLE_VALUE, MISUSED_VALUE];
+/** What a secret could be told or guessed by: itself, written otherwise, and hashed without a key. */
+function formsOf(secret: string): string[] {
+  const texts = [secret, `${secret}\n`].map((text) => Buffer.from(text));
+  const written = texts.flatMap((bytes) => [
+    ...[bytes.toString(), bytes.toString('hex')],
+    // As far as it does not depend on what stands after it.
+    bytes.toString('base64').slice(0, Math.floor(secret.length / 3) * 4),
+  ]);
+  const hashed = ['sha256', 'sha512', 'sha1', 'md5'].flatMap((algorithm) =>
+    texts.flatMap((bytes) => {
+      const hash = createHash(algorithm).update(bytes);
+      const [hex, base64] = [hash.copy().digest('hex'), hash.digest('base64')];
+      return [hex.slice(0, 16), base64.slice(0, 12)];
+    }),
+  );
+  return [...written, ...hashed];
+}
 
 const undo = undoAfterAll();
 let folder: string;
@@ -55,8 +78,12 @@ async function declare(more: object): Promise<void> {
 }
 
 /** A manifest that the stand-in for sops opens, if nobody has changed it since. */
-async function declareSealed(name: string, change: object = {}): Promise<void> {
-  const env = [{ name: 'SEALED', value: sealedText(SEALED_SECRET) }];
+async function declareSealed(
+  name: string,
+  change: object = {},
+  text = sealedText(SEALED_SECRET),
+): Promise<void> {
+  const env = [{ name: 'SEALED', value: text }];
   const document = { apiVersion: 'ovr/v1', ...container(name, { env }) };
   const sealed = { ...document, ...change, sops: sopsMetadata(document) };
   await place(join(folder, 'manifests'), `${name}.yaml`, `${JSON.stringify(sealed)}\n`);
@@ -112,7 +139,9 @@ async function filesBelow(root: string): Promise<[path: string, text: string][]>
 
 function leaks(secrets: readonly string[]): string[] {
   return [...outputs].flatMap(([where, shown]) =>
-    secrets.filter((secret) => shown.includes(secret)).map((secret) => `${where}: ${secret}`),
+    secrets
+      .filter((secret) => formsOf(secret).some((form) => shown.includes(form)))
+      .map((secret) => `${where}: ${secret}`),
   );
 }
 
@@ -147,6 +176,58 @@ test('a container with secrets is made, one whose secret is unusable is not, and
   await shows('describe c changed', /was changed after it was encrypted/);
   await shows('describe c broken', /holds a NUL character/);
   await shows('describe c absent', /cannot read the value file .*ENOENT/);
+});
+
+/** The ID of an object's container. */
+async function idOf(name: string): Promise<string> {
+  const { objects } = await ovrd.client.status();
+  return objects.find(({ key }) => key === `Container/${name}`)?.observed?.id ?? '';
+}
+
+/** How often it was made. */
+async function made(name: string): Promise<number> {
+  const events = await ovrd.client.events(0);
+  return events.filter(({ key, action }) => key === `Container/${name}` && action === 'CreateContainer')
+    .length;
+}
+
+test('a value file that holds something else replaces its container once, and says which it was', async () => {
+  const [before, creates] = [await idOf('vault'), await made('vault')];
+  expect([before, creates]).toEqual([expect.stringMatching(/./), 1]);
+  await place(folder, 'token', `${ROTATED_SECRET}\n`);
+  await until('vault is another one', PATIENCE_MS, async () => {
+    await ovrd.client.resync();
+    return (await made('vault')) > 1 ? true : undefined;
+  });
+  await shows('get c', /^vault +Ready /m);
+  expect(await ovr('explain c vault')).toContain(`the content of ${join(folder, 'token')} has changed`);
+  const after = await idOf('vault');
+  expect(after).not.toBe(before);
+  // The same content, in another file.
+  await place(folder, 'token', `${ROTATED_SECRET}\n`);
+  for (let look = 0; look < 8; look += 1) {
+    await ovrd.client.resync();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  expect([await idOf('vault'), await made('vault')]).toEqual([after, 2]);
+});
+
+test('an encrypted value replaces its container where it is another, and not where it is encrypted anew', async () => {
+  const before = await idOf('sealed');
+  const anew = sealedText(SEALED_SECRET).replace('iv:AAAA', 'iv:BBBB');
+  const history = async (): Promise<number> => (await ovr('history -o json')).split('"digest"').length;
+  const revisions = await history();
+  await declareSealed('sealed', {}, anew);
+  await until('the revision is in force', PATIENCE_MS, async () =>
+    (await history()) > revisions ? true : undefined,
+  );
+  await shows('get c', /^sealed +Ready /m);
+  expect(await idOf('sealed')).toBe(before);
+  await declareSealed('sealed', {}, sealedText(OTHER_SEALED));
+  await until('sealed is another one', PATIENCE_MS, async () =>
+    ![before, ''].includes(await idOf('sealed')) ? true : undefined,
+  );
+  expect(await ovr('explain c sealed')).toContain('the content of the encrypted SEALED has changed');
 });
 
 test('its life goes on: changes, a rollback, mistakes', async () => {
@@ -223,16 +304,26 @@ test('no output has any of them', async () => {
     expect(outputs.get(where), where).toMatch(/vault/);
   expect(outputs.get('log')).toContain('"level":"debug"');
   expect(leaks(ALL)).toEqual([]);
+  // The search would find them.
+  outputs.set('planted', formsOf(ROTATED_SECRET).join(' '));
+  expect(leaks(ALL)).toEqual([`planted: ${ROTATED_SECRET}`]);
+  outputs.delete('planted');
 });
 
 test('nothing on disk has what value files hold', async () => {
+  const shown = new Map(outputs);
   outputs.clear();
   for (const [path, content] of await filesBelow(join(folder, 'ovrd'))) outputs.set(path, content);
   const revisions = [...outputs].filter(([path]) => path.endsWith('.rev'));
   expect(revisions.length).toBeGreaterThan(1);
   // The search finds what is there, packed or not.
   expect(revisions.every(([, content]) => content.includes(ENV_VALUE))).toBe(true);
-  expect(leaks([FILE_SECRET, SEALED_SECRET, BROKEN_SECRET, MISUSED_VALUE])).toEqual([]);
+  expect(leaks([...HUSHED, MISUSED_VALUE])).toEqual([]);
+  const [key, ...otherKeys] = [...outputs].filter(([path]) => path.endsWith('secrets.key'));
+  expect([key?.[1], otherKeys]).toEqual([expect.stringMatching(/^[0-9a-f]{64}\n$/), []]);
+  expect((await stat(key![0])).mode & 0o777).toBe(0o600);
+  const withKey = [...outputs, ...shown].filter(([, content]) => content.includes(key![1].slice(0, 32)));
+  expect(withKey.map(([where]) => where)).toEqual([key![0]]);
   const others = [...outputs.keys()].filter((path) => !path.endsWith('.rev'));
   expect(
     leaks([ENV_VALUE, VARIABLE_VALUE]).filter((leak) => others.some((path) => leak.startsWith(path))),

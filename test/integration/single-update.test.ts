@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import {
   container,
   network,
   openNode,
+  place,
   testFolder,
   type Document,
   type LiveNode,
@@ -198,6 +200,45 @@ test('a value file that is not there yet is waited for', async () => {
   await writeFile(file, 'hush\n');
   await node.converged();
   expect((await node.docker.mustInspect(web.name)).Config.Env).toContain('SECRET=hush');
+});
+
+test('a value file that holds something else replaces the container, once, and no hash without a key is told', async () => {
+  const folder = await testFolder('values');
+  const env = [{ name: 'SECRET', valueFrom: { file: join(folder, 'secret') } }];
+  await place(folder, 'secret', 'first-and-hushed\n');
+  const { web, before } = await running({ env, labels: { mine: 'kept' } });
+  const inspect = async (): Promise<Awaited<ReturnType<typeof node.docker.mustInspect>>['Config']> =>
+    (await node.docker.mustInspect(web.name)).Config;
+  const made = await inspect();
+  expect(made.Labels['ovr.secret-hash']).toMatch(/^[0-9a-f]{16} SECRET=[0-9a-f]{32}$/);
+
+  const mark = await node.mark();
+  await place(folder, 'secret', 'second-and-hushed\n');
+  const creates = async (): Promise<number> =>
+    (await node.steps(mark)).filter(({ action }) => action === 'CreateContainer').length;
+  await node.eventually('a new one is made', async () => {
+    await node.ovrd.client.resync();
+    return (await creates()) > 0;
+  });
+  await node.converged();
+  const after = await inspect();
+  expect(after.Env).toContain('SECRET=second-and-hushed');
+  expect(after.Labels).toEqual({ ...made.Labels, 'ovr.secret-hash': after.Labels['ovr.secret-hash'] });
+  expect(after.Labels['ovr.secret-hash']).not.toBe(made.Labels['ovr.secret-hash']);
+  expect(after.Labels['ovr.secret-hash']?.split(' ')[0]).toBe(made.Labels['ovr.secret-hash']?.split(' ')[0]);
+  const now = await web.identity();
+  expect([now.id === before.id, now.address === before.address]).toEqual([false, true]);
+  for (let look = 0; look < 3; look += 1) await node.lookAgain();
+  expect([await web.identity(), await creates(), await web.relatives()]).toEqual([now, 1, [web.name]]);
+
+  const shown = [await node.ovrd.log(), await node.status(), await node.ovrd.client.events(0)];
+  const told = JSON.stringify([...shown, made.Labels, after.Labels]);
+  const texts = ['first-and-hushed', 'second-and-hushed'].flatMap((text) => [text, `${text}\n`]);
+  const hashes = ['sha256', 'sha1', 'md5'].flatMap((algorithm) =>
+    texts.map((text) => createHash(algorithm).update(text).digest('hex').slice(0, 16)),
+  );
+  expect(told).toContain(web.name);
+  expect([...texts.map((text) => text.trim()), ...hashes].filter((part) => told.includes(part))).toEqual([]);
 });
 
 test('an open TCP connection outlives a change of aliases', async () => {

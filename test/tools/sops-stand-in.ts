@@ -1,6 +1,6 @@
 /**
  * A stand-in for sops where sops itself cannot be had: a program of that name with the same command line, the same places for its key
- * and its input, and the same exit codes. What it calls encryption is base64, so it says nothing about sops' own.
+ * and its input, and the same exit codes. What it calls encryption is base64 backwards, so it says nothing about sops' own.
  */
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
@@ -27,7 +27,7 @@ const open = (value) => {
   if (typeof value === 'object' && value !== null)
     return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, open(part)]));
   const [, data] = /^ENC\\[AES256_GCM,data:([^,]*),/.exec(String(value)) ?? [];
-  const plain = data === undefined ? value : Buffer.from(data, 'base64').toString();
+  const plain = data === undefined ? value : Buffer.from(data, 'base64').reverse().toString();
   hash.update(JSON.stringify(plain));
   return plain;
 };
@@ -46,7 +46,7 @@ export async function installSopsStandIn(folder: string): Promise<void> {
 
 /** A text as it stands in an encrypted manifest. */
 export function sealedText(plain: string): string {
-  return `ENC[AES256_GCM,data:${Buffer.from(plain).toString('base64')},iv:AAAA,tag:AAAA,type:str]`;
+  return `ENC[AES256_GCM,data:${Buffer.from(plain).reverse().toString('base64')},iv:AAAA,tag:AAAA,type:str]`;
 }
 
 /** What sops adds to a document whose values are these, in order, as plain text. */
@@ -63,5 +63,5 @@ export function sopsMetadata(document: object): object {
 
 function plainOf(value: unknown): unknown {
   const [, data] = /^ENC\[AES256_GCM,data:([^,]*),/.exec(String(value)) ?? [];
-  return data === undefined ? value : Buffer.from(data, 'base64').toString();
+  return data === undefined ? value : Buffer.from(data, 'base64').reverse().toString();
 }

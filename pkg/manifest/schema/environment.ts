@@ -12,7 +12,7 @@ const variable = record(
         {
           file: form('env-invalid', parsePath, {
             description:
-              'Absolute path on the host; read when the container is made, and only what the path says is compared.',
+              'Absolute path on the host; read when the container is made. Another content later replaces the container.',
             examples: ['/run/secrets/token'],
           }),
         },
