@@ -36,7 +36,7 @@ export const OPTIONS: { readonly [F in Field]: Option<Settings[F]> } = {
   variableFiles: {
     flag: 'var-file',
     placeholder: 'FILE',
-    help: 'File of NAME=VALUE lines for manifests that ask for them',
+    help: 'File of NAME=VALUE lines for manifests that ask for them; not for secrets',
     programs: both,
     repeatable: true,
     fallback: [],
