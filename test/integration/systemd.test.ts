@@ -8,6 +8,8 @@ import { type Lab, startLab } from '../lab/lab.ts';
 import { refusal } from '../lab/requirements.ts';
 import { type ExecResult, run, until } from '../lab/run.ts';
 import { ensureDebianPackages } from '../tools/packages.ts';
+import { sealedText, sopsMetadata } from '../tools/sops-stand-in.ts';
+import { MachineGit, gitServersUnit } from '../tools/systemd-git.ts';
 import { type SystemdMachine, bootSystemd, cgroupMount } from '../tools/systemd.ts';
 
 const units = new URL('../../deploy/systemd/', import.meta.url).pathname;
@@ -76,6 +78,19 @@ const target = '[Unit]\nWants=docker.service neighbour.service ovrd.service\n';
 const neighbour = '[Service]\nUser=nobody\nExecStart=sleep infinity\n';
 const logTo = (name: string): string =>
   `[Service]\nStandardOutput=append:@SHARED@/${name}\nStandardError=append:@SHARED@/${name}\n`;
+const gitUnits = {
+  'ovr-test.target': `${target}Wants=git-servers.service\n`,
+  'git-servers.service': gitServersUnit,
+};
+const manifestOf = (name: string, env: readonly object[] = []): object => ({
+  ...{ apiVersion: 'ovr/v1', kind: 'Container', metadata: { name } },
+  spec: { image: 'busybox', command: ['sleep', '1000'], env },
+});
+/** With an environment variable as sops would have it. */
+function sealedManifest(name: string, secret: string): string {
+  const document = manifestOf(name, [{ name: 'SEALED', value: sealedText(secret) }]);
+  return JSON.stringify({ ...document, sops: sopsMetadata(document) });
+}
 const machineUnits = {
   'ovr-test.target': target,
   'docker.service': dockerUnit,
@@ -195,42 +210,75 @@ describe.skipIf(notHere !== undefined)('under a real systemd', () => {
   });
 
   describe.each([
-    ['as shipped', {}],
-    ['with the unprivileged drop-in', { 'ovrd.service.d/unprivileged.conf': unprivileged }],
-  ])('%s', (name, units) => {
+    ['as shipped', 'root', 'http', {}],
+    // By file, the repository is another user's: root's.
+    ['with the unprivileged drop-in', 'ovr', 'file', { 'ovrd.service.d/unprivileged.conf': unprivileged }],
+  ] as const)('%s', (_, user, transport, units) => {
+    let machine: SystemdMachine;
+    let git: MachineGit;
+    const on = (cmd: string[]): Promise<string> => must(machine, cmd);
+
+    beforeAll(async () => {
+      await run(['chgrp', 'docker', lab.hosts[0]!.socket]);
+      machine = await bootSystemd(lab.hosts[0]!.socket, { ...machineUnits, ...gitUnits, ...units });
+      git = await MachineGit.start({ shared: machine.shared, must: on, user });
+    });
+    afterAll(async () => {
+      git.stop();
+      await machine.stop();
+    });
+
     test('ovrd works, outlives Docker, comes back after a crash, and stops without a container noticing', async () => {
-      const host = lab.hosts[0]!;
-      const container = `web-${name.length}`;
+      const container = `web-${user}`;
       const started = (): Promise<string> =>
-        host.docker(['inspect', '-f', '{{.State.StartedAt}}', container]);
-      await run(['chgrp', 'docker', host.socket]);
-      await onMachine(units, async (machine) => {
-        const manifest = `apiVersion: ovr/v1\nkind: Container\nmetadata: {name: ${container}}\nspec: {image: busybox, command: [sleep, "1000"]}\n`;
-        await writeFile(join(machine.shared, 'web.yaml'), manifest);
-        await must(machine, ['cp', join(machine.shared, 'web.yaml'), '/etc/ovr.d/web.yaml']);
-        await must(machine, ['ovr', 'status', '--wait', '--timeout', '60s']);
-        const since = await started();
-        expect(await must(machine, ['busybox', 'wget', '-qO-', 'http://127.0.0.1:9469/healthz'])).not.toBe(
-          '',
-        );
+        lab.hosts[0]!.docker(['inspect', '-f', '{{.State.StartedAt}}', container]);
+      await writeFile(join(machine.shared, 'web.yaml'), JSON.stringify(manifestOf(container)));
+      await on(['cp', join(machine.shared, 'web.yaml'), '/etc/ovr.d/web.yaml']);
+      await on(['ovr', 'status', '--wait', '--timeout', '60s']);
+      const since = await started();
+      expect(await on(['busybox', 'wget', '-qO-', 'http://127.0.0.1:9469/healthz'])).not.toBe('');
 
-        const pid = await mainPid(machine);
-        await must(machine, ['systemctl', 'restart', 'docker.service']);
-        expect(await mainPid(machine)).toBe(pid);
+      const pid = await mainPid(machine);
+      await on(['systemctl', 'restart', 'docker.service']);
+      expect(await mainPid(machine)).toBe(pid);
 
-        await must(machine, ['kill', '-9', pid]);
-        await until('a new ovrd', 60_000, async () => {
-          const now = await mainPid(machine);
-          return now !== pid && now !== '0' ? now : undefined;
-        });
-        await must(machine, ['ovr', 'status', '--wait', '--timeout', '60s']);
-
-        await must(machine, ['systemctl', 'stop', 'ovrd']);
-        expect(await must(machine, ['systemctl', 'show', 'ovrd', '--property=Result', '--value'])).toBe(
-          'success',
-        );
-        expect(await started()).toBe(since);
+      await on(['kill', '-9', pid]);
+      await until('a new ovrd', 60_000, async () => {
+        const now = await mainPid(machine);
+        return now !== pid && now !== '0' ? now : undefined;
       });
+      await on(['ovr', 'status', '--wait', '--timeout', '60s']);
+
+      await on(['systemctl', 'stop', 'ovrd']);
+      expect(await on(['systemctl', 'show', 'ovrd', '--property=Result', '--value'])).toBe('success');
+      expect(await started()).toBe(since);
+    });
+
+    test('ovrd takes signed manifests from Git, opens encrypted ones, and hears of pushes', async () => {
+      const container = `git-${user}`;
+      const values = (): Promise<string> =>
+        lab.hosts[0]!.docker(['inspect', '-f', '{{json .Config.Env}}', container]);
+      const first = git.push({ 'web.yaml': sealedManifest(container, 'first') }, 'ssh');
+      await git.use('ssh', 'ssh');
+      await git.untilInForce(first);
+      await on(['ovr', 'prune', '--confirm']); // what the folder declared
+      await on(['ovr', 'status', '--wait', '--timeout', '60s']);
+      expect(await values()).toContain('"SEALED=first"');
+
+      const second = git.push({ 'web.yaml': sealedManifest(container, 'second') }, 'ssh');
+      await git.webhook();
+      await git.untilInForce(second);
+      await on(['ovr', 'status', '--wait', '--timeout', '60s']);
+      expect(await values()).toContain('"SEALED=second"');
+
+      git.push({ 'web.yaml': sealedManifest(container, 'foreign') });
+      const { code, stderr } = await machine.exec(['ovr', 'sync']);
+      expect([code, stderr]).toEqual([1, expect.stringContaining('not signed')]);
+      await git.untilInForce(second);
+
+      const last = git.push({ 'README.md': transport }, 'openpgp');
+      await git.use(transport, 'openpgp');
+      await git.untilInForce(last);
     });
   });
 

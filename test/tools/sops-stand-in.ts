@@ -10,10 +10,19 @@ const YAML = resolve(import.meta.dirname, '../../node_modules/yaml');
 /** What a file of age keys must have for the stand-in. */
 export const STAND_IN_KEY = 'AGE-SECRET-KEY-1STANDIN';
 
-const PROGRAM = `#!${process.execPath}
+/** Where the stand-in finds what it runs on. */
+interface Ground {
+  readonly node: string;
+  /** The package. */
+  readonly yaml: string;
+}
+
+const HERE: Ground = { node: process.execPath, yaml: YAML };
+
+const programOn = ({ node, yaml }: Ground): string => `#!${node}
 const { createHash } = require('node:crypto');
 const { readFileSync } = require('node:fs');
-const { parse } = require(${JSON.stringify(YAML)});
+const { parse } = require(${JSON.stringify(yaml)});
 const form = /^--decrypt --input-type (?:yaml|json) --output-type json \\/dev\\/stdin$/;
 if (!form.test(process.argv.slice(2).join(' '))) process.exit(1);
 if (Object.keys(process.env).some((name) => name !== 'PATH' && name !== 'SOPS_AGE_KEY_FILE')) process.exit(2);
@@ -38,9 +47,9 @@ process.stdout.write(JSON.stringify(opened));
 `;
 
 /** Puts the stand-in into a folder, which is made. */
-export async function installSopsStandIn(folder: string): Promise<void> {
+export async function installSopsStandIn(folder: string, ground = HERE): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'sops'), PROGRAM);
+  await writeFile(join(folder, 'sops'), programOn(ground));
   await chmod(join(folder, 'sops'), 0o755);
 }
 

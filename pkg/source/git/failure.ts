@@ -54,7 +54,8 @@ const ADVICE: Readonly<Partial<Record<GitCode, string>>> = {
   'git-auth': 'the remote refuses access; check the token or the key, and its rights',
   'git-host-key':
     "the server's host key is not the known one; if it was really changed, correct the known-hosts file",
-  'git-key-file': 'ssh cannot use the key file; it must be a private key without a passphrase',
+  'git-key-file':
+    'ssh cannot use the key file; it must be a private key without a passphrase, and one that ovrd may read',
   'git-redirected': 'the remote redirects to another address; put the new one into the URL',
   'git-repository-missing': 'there is no such repository, or this access may not see it; check the URL',
   'git-ref-missing': 'the remote offers no such commit; check the ref',
