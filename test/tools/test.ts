@@ -24,6 +24,7 @@ const DEBIAN_PACKAGES = [
   'gnupg',
   'openssh-server',
   'openssl',
+  'pre-commit',
 ];
 
 const SLOWEST = 60;
