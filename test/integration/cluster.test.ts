@@ -109,6 +109,38 @@ describe('three agents on one ZooKeeper', () => {
     before.delete('extra');
     expect(await settled()).toEqual(before);
   });
+
+  test('a container starts once the one that it depends on is healthy on another host, and says so before', async () => {
+    const before = await settled();
+    const [first, second] = cluster.nodes as [LiveNode, LiveNode];
+    const healthcheck = { test: 'test -e /healthy', interval: '1s', retries: 1_000 };
+    const dependsOn = [{ name: 'needed', condition: 'Healthy' }];
+    await place(
+      cluster.manifests,
+      'order.yaml',
+      manifest(
+        container('needed', { ...attached, healthcheck, nodeConstraint: `node==${first.host.name}` }),
+        container('needing', { ...attached, dependsOn, nodeConstraint: `node==${second.host.name}` }),
+      ),
+    );
+    await eventually('needed runs', async () => (await cluster.sightings()).has('needed'));
+    const waits = `Waiting: waits for Container needed to be healthy: on ${first.host.name} it is starting`;
+    await eventually('needing says what it waits for', async () =>
+      (await second.condition('Container/needing')).startsWith(waits),
+    );
+    expect((await cluster.sightings(true)).has('needing')).toBe(false);
+    const healthyMs = Date.now();
+    await first.host.docker(['exec', 'needed', 'sh', '-c', ': > /healthy']);
+    await eventually('needing runs', async () => (await cluster.sightings()).has('needing'));
+    const { startedAt } = (await cluster.sightings()).get('needing')?.[0] ?? { startedAt: '' };
+    expect(Date.parse(startedAt)).toBeGreaterThan(healthyMs);
+    await first.withdraw('order.yaml');
+    await eventually('both are gone', async () => {
+      const seen = await cluster.sightings(true);
+      return !seen.has('needed') && !seen.has('needing');
+    });
+    expect(await settled()).toEqual(before);
+  });
 });
 
 describe('ZooKeeper', () => {
