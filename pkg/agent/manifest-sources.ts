@@ -28,11 +28,11 @@ export interface ManifestSources {
 export function createManifestSources(config: Config, deps: SourceDeps): ManifestSources {
   const { clock, environment = {} } = deps;
   const logger = deps.logger.child({ part: 'source' });
-  const { manifests: dirs, git: options, stateDir, variables } = config;
+  const { manifests: dirs, git: options, recursive, stateDir, variables } = config;
+  const shared = { recursive, variables, clock, logger };
   const git =
-    options &&
-    createGitSource({ ...options, variables, stateDir, environment, clock, logger, random: Math.random });
-  const folders = dirs.length > 0 ? [createDirSource({ dirs, variables, clock, logger })] : [];
+    options && createGitSource({ ...options, ...shared, stateDir, environment, random: Math.random });
+  const folders = dirs.length > 0 ? [createDirSource({ dirs, ...shared })] : [];
   return {
     source: createSources([...folders, ...(git ? [git] : [])]),
     ...(git ? { git } : {}),

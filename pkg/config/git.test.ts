@@ -10,13 +10,13 @@ describe('Git', () => {
 
   it('is the only source where no folder is given', async () => {
     const { git, manifests } = await config({ argv: url });
-    expect([git, manifests]).toEqual([{ url: url[1], recursive: false, intervalMs: 30_000 }, []]);
+    expect([git, manifests]).toEqual([{ url: url[1], intervalMs: 30_000 }, []]);
     expect((await config({ argv: url, env: { OVR_MANIFESTS: '/a' } })).manifests).toEqual(['/a']);
   });
 
   it('has options from everywhere', async () => {
     const loaded = await config({
-      argv: [...ssh, '--git-ref', 'v1', '--recursive', '--git-ssh-key=/k', '--git-webhook-secret-file=/s'],
+      argv: [...ssh, '--git-ref', 'v1', '--git-ssh-key=/k', '--git-webhook-secret-file=/s'],
       env: { OVR_GIT_INTERVAL: '5s', OVR_GIT_KNOWN_HOSTS: '/h' },
       files: { [FILE]: 'git-path: prod\ngit-verify-signatures: /r\n', '/s': 'geheim\n' },
     });
@@ -24,7 +24,6 @@ describe('Git', () => {
       url: ssh[1],
       ref: 'v1',
       path: 'prod',
-      recursive: true,
       intervalMs: 5000,
       sshKeyFile: '/k',
       knownHostsFile: '/h',
@@ -37,10 +36,10 @@ describe('Git', () => {
   it.each<[string, World, (string | RegExp)[]]>([
     [
       'options without a repository',
-      { argv: ['--recursive'], env: { OVR_GIT_REF: 'main' } },
+      { argv: ['--git-path', 'prod'], env: { OVR_GIT_REF: 'main' } },
       [
         'OVR_GIT_REF: is only for --git-url: add that, or remove it',
-        '--recursive: is only for --git-url: add that, or remove it',
+        '--git-path: is only for --git-url: add that, or remove it',
       ],
     ],
     [

@@ -5,7 +5,6 @@ import type { Field, GitConfig } from './settings.ts';
 const OF_GIT = [
   'gitRef',
   'gitPath',
-  'gitRecursive',
   'gitIntervalMs',
   'gitSshKey',
   'gitKnownHosts',
@@ -47,7 +46,6 @@ function readValues(settings: SettingsReader): Values {
   const verifyKeyring = settings.value('gitVerifySignatures');
   const webhookSecretFile = settings.value('gitWebhookSecretFile');
   return {
-    recursive: settings.value('gitRecursive'),
     intervalMs: settings.value('gitIntervalMs'),
     ...(ref !== undefined && { ref }),
     ...(path !== undefined && { path }),

@@ -10,6 +10,7 @@ describe('loadConfig', () => {
   it('has a default for everything', async () => {
     expect(await config({})).toEqual({
       manifests: ['/etc/ovr.d'],
+      recursive: false,
       variables: { values: {}, files: [] },
       docker: { host: 'unix:///var/run/docker.sock' },
       engine: 'docker',
@@ -83,6 +84,15 @@ describe('loadConfig', () => {
       docker: { apiVersion: '1.30' },
       concurrency: 4,
     });
+  });
+
+  it.each<[string, World]>([
+    ['a flag', { argv: ['--recursive'] }],
+    ['a variable', { env: { OVR_RECURSIVE: 'true' } }],
+    ['the file', { files: { [FILE]: 'recursive: true\n' } }],
+    ['a flag, for Git alone', { argv: ['--git-url', 'https://git.example.org/a.git', '--recursive'] }],
+  ])('descends into folders because of %s', async (_what, world) => {
+    expect(await config(world)).toMatchObject({ recursive: true });
   });
 
   it('splits variables of repeatable options at commas', async () => {

@@ -77,10 +77,14 @@ function variablesOf(settings: SettingsReader): VariablesConfig {
 async function sources(
   settings: SettingsReader,
   readFile: Surroundings['readFile'],
-): Promise<Pick<Config, 'manifests' | 'git'>> {
+): Promise<Pick<Config, 'manifests' | 'git' | 'recursive'>> {
   const git = await gitConfig({ settings, readFile });
   const isUsual = git === undefined || settings.isGiven('manifests');
-  return { manifests: isUsual ? settings.value('manifests') : [], ...(git && { git }) };
+  return {
+    manifests: isUsual ? settings.value('manifests') : [],
+    ...(git && { git }),
+    recursive: settings.value('recursive'),
+  };
 }
 
 async function engineConfig(settings: SettingsReader, surroundings: Surroundings): Promise<EngineConfig> {

@@ -13,13 +13,13 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export interface Settings {
   readonly config: string;
   readonly manifests: readonly string[];
+  readonly recursive: boolean;
   readonly variables: readonly (readonly [name: string, value: string])[];
   readonly variableFiles: readonly string[];
   readonly sopsAgeKeyFile: string | undefined;
   readonly gitUrl: string | undefined;
   readonly gitRef: string | undefined;
   readonly gitPath: string | undefined;
-  readonly gitRecursive: boolean;
   readonly gitIntervalMs: number;
   readonly gitSshKey: string | undefined;
   readonly gitKnownHosts: string | undefined;
@@ -75,7 +75,6 @@ export interface GitConfig {
   readonly ref?: string;
   /** Absent: the root of the repository. */
   readonly path?: string;
-  readonly recursive: boolean;
   readonly intervalMs: number;
   readonly sshKeyFile?: string;
   readonly knownHostsFile?: string;
@@ -133,6 +132,8 @@ export interface Config extends EngineConfig {
   /** Folders; none where Git is the only source. */
   readonly manifests: readonly string[];
   readonly git?: GitConfig;
+  /** Whether folders below count too, those of Git as well. */
+  readonly recursive: boolean;
   readonly variables: VariablesConfig;
   readonly coordinator: CoordinatorConfig;
   /** How long a node is away before its `reschedule: on-node-failure` containers go elsewhere. */

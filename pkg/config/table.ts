@@ -24,6 +24,13 @@ export const OPTIONS: { readonly [F in Field]: Option<Settings[F]> } = {
     fallbackText: '/etc/ovr.d',
     read: each(value.path),
   },
+  recursive: {
+    flag: 'recursive',
+    help: 'Folders below those of --manifests and --git-path count too',
+    programs: ['ovrd'],
+    fallback: false,
+    read: last(value.yesOrNo),
+  },
   variables: {
     flag: 'var',
     placeholder: 'NAME=VALUE',
@@ -75,13 +82,6 @@ export const OPTIONS: { readonly [F in Field]: Option<Settings[F]> } = {
     fallback: undefined,
     fallbackText: 'its root',
     read: last(value.someText),
-  },
-  gitRecursive: {
-    flag: 'recursive',
-    help: 'Folders below --git-path count too; only for Git, folders of --manifests are never searched below',
-    programs: ['ovrd'],
-    fallback: false,
-    read: last(value.yesOrNo),
   },
   gitIntervalMs: {
     flag: 'git-interval',

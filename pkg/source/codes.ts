@@ -7,6 +7,7 @@ export const FILE_CODES = {
   'file-outside-folder': 'error',
   'file-too-large': 'error',
   'file-unreadable': 'error',
+  'tree-too-large': 'error',
   'file-unsettled': 'warning',
   'encoding-invalid': 'error',
   'parse-timeout': 'error',

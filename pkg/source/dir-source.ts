@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { resolve } from 'node:path';
-import { formatDiagnostic, type Clock, type Logger, type ObjectKey } from '../api/index.ts';
+import { errorMessage, formatDiagnostic, type Clock, type Logger, type ObjectKey } from '../api/index.ts';
 import type { Source, SourceState } from '../reconcile/index.ts';
+import { Burst } from './burst.ts';
 import type { FileRecord, Moment } from './file-record.ts';
-import { Folder } from './folder.ts';
-import type { FolderState } from './folder-state.ts';
+import { FolderTree } from './folder-tree.ts';
 import { ChokidarWatch, type FolderWatcher, type FolderWatchOptions } from './folder-watch.ts';
 import type { NamedFile } from '../manifest/index.ts';
 import { assembling } from '../manifest/merge/index.ts'; // the whole of pkg/manifest takes 20 MB, and only the worker needs it
@@ -15,8 +14,6 @@ import { NO_VARIABLES, VariableSet, type VariableOptions } from './variable-set.
 import { WorkerReader } from './worker-reader.ts';
 
 const DEFAULT_RESCAN_MS = 10_000;
-/** Half of the kernel's default. */
-const USUAL_BURST = 8_192;
 /** From so many objects on, what is done for all of them in one go would hold up the event loop. */
 const MANY_OBJECTS = 1_000;
 /** start() waits this long at most for files that are being written just then. */
@@ -25,6 +22,8 @@ const START_PATIENCE_MS = 5_000;
 export interface DirSourceOptions {
   /** Folders whose manifests make up one revision. */
   readonly dirs: readonly string[];
+  /** Whether folders below them count too. */
+  readonly recursive?: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   /** How often everything is looked at without an event, milliseconds. */
@@ -49,7 +48,7 @@ class DirSource implements Source {
   readonly #logger: Logger;
   readonly #rescanMs: number;
   readonly #reader: Reader;
-  readonly #folders: readonly Folder[];
+  readonly #trees: readonly FolderTree[];
   readonly #variables: VariableSet;
   readonly #started = Promise.withResolvers<undefined>();
   #changed: (() => void) | undefined;
@@ -71,19 +70,27 @@ class DirSource implements Source {
     this.#reader = options.reader ?? new WorkerReader(clock);
     this.#variables = new VariableSet(options.variables ?? NO_VARIABLES, settleMs);
     const watcher = options.watcher ?? ((watch: FolderWatchOptions) => new ChokidarWatch(watch));
-    this.#folders = distinct(options.dirs).map(
+    const failed = warnOnce(logger);
+    const burst = new Burst(() => this.#mayHaveMissed());
+    this.#trees = distinct(options.dirs).map(
       (dir) =>
-        new Folder({
+        new FolderTree({
           dir,
+          recursive: options.recursive ?? false,
           settleMs,
           clock,
           reader: this.#reader,
           variables: () => this.#variables.values,
-          watcher: (ring) => watcher({ dir, clock, logger, ring }),
+          watcher: (watch) => watcher({ ...watch, clock, failed }),
+          event: () => burst.note(),
           ring: () => this.#ring(),
-          burst: eventBurst(),
         }),
     );
+  }
+
+  #mayHaveMissed(): void {
+    for (const tree of this.#trees) tree.mayHaveMissed();
+    this.#ring();
   }
 
   async start(changed: () => void): Promise<void> {
@@ -101,7 +108,7 @@ class DirSource implements Source {
     this.#cancelTimer?.();
     await this.#reader.stop();
     await this.#running;
-    await Promise.all(this.#folders.map((folder) => folder.close()));
+    await Promise.all(this.#trees.map((tree) => tree.close()));
     this.#started.resolve(undefined);
   }
 
@@ -138,12 +145,12 @@ class DirSource implements Source {
     const timed = this.#clock.monotonic() >= this.#nextRescanMs;
     if (timed) this.#nextRescanMs = this.#clock.monotonic() + this.#rescanMs;
     if (await this.#variables.refresh(this.#reader, () => this.#now()))
-      for (const folder of this.#folders) folder.variablesChanged();
+      for (const tree of this.#trees) tree.variablesChanged();
     // Without them, at the start, manifests that ask for them would be mistakes.
     const hasVariables = this.#isPublic || this.#variables.dueMs === undefined;
-    if (hasVariables) for (const folder of this.#folders) await folder.refresh(timed);
+    if (hasVariables) for (const tree of this.#trees) await tree.refresh(timed);
     const at = this.#now();
-    const isPending = !hasVariables || this.#folders.some(({ state }) => state.isPending);
+    const isPending = !hasVariables || this.#trees.some(({ isPending }) => isPending);
     if (this.#isStopped || (!this.#isPublic && isPending && at.monotonicMs < this.#patienceEndMs)) return;
     await this.#publish(at, isPending);
     this.#isPublic = true;
@@ -157,7 +164,7 @@ class DirSource implements Source {
   #setTimer(): void {
     this.#cancelTimer?.();
     if (this.#isStopped) return;
-    const dues = this.#folders.map(({ state }) => state.dueMs ?? Infinity);
+    const dues = this.#trees.map(({ dueMs }) => dueMs);
     dues.push(this.#variables.dueMs ?? Infinity);
     if (!this.#isPublic) dues.push(this.#patienceEndMs);
     const delayMs = Math.min(this.#nextRescanMs, ...dues) - this.#clock.monotonic();
@@ -166,18 +173,17 @@ class DirSource implements Source {
 
   /** Makes the new state, and rings when it says something else than the old one. */
   async #publish(at: Moment, isPending: boolean): Promise<void> {
-    const states = this.#folders.map(({ state }) => state);
     const own = this.#variables.diagnostics().map(formatDiagnostic);
-    const stamp = [...states.map(({ version }) => version), ...own].join();
-    const lastSync = states.every(({ isReadable }) => isReadable) ? { lastSyncMs: at.wallMs } : {};
+    const stamp = [...this.#trees.map(({ version }) => version), ...own].join();
+    const lastSync = this.#trees.every(({ isReadable }) => isReadable) ? { lastSyncMs: at.wallMs } : {};
     this.#state = { ...this.#state, ...lastSync };
     // A pending file may have been pending for long enough by now to be reported.
     if (stamp === this.#stamp && !isPending) return;
     this.#stamp = stamp;
-    const declared = await this.#declared(states, at);
+    const declared = await this.#declared(at);
     if (this.#isStopped) return;
     const before = this.#state;
-    this.#state = { ...declared, ...doubtOf(states), ...pick(before) };
+    this.#state = { ...declared, ...doubtOf(this.#trees), ...pick(before) };
     if (summary(before) === summary(this.#state) && this.#isPublic) return;
     this.#logger.debug(
       { revision: this.#state.revision?.digest, objects: this.#state.revision?.objects.size },
@@ -186,11 +192,9 @@ class DirSource implements Source {
     this.#changed?.();
   }
 
-  async #declared(
-    states: readonly FolderState[],
-    at: Moment,
-  ): Promise<Pick<SourceState, 'revision' | 'diagnostics'>> {
-    const own = this.#variables.diagnostics();
+  async #declared(at: Moment): Promise<Pick<SourceState, 'revision' | 'diagnostics'>> {
+    const states = this.#trees.flatMap((tree) => tree.states);
+    const own = [...this.#variables.diagnostics(), ...this.#trees.flatMap((tree) => tree.diagnostics())];
     if (!states.some(({ wasRead }) => wasRead)) return { diagnostics: own };
     const records = states.flatMap((state) => state.records);
     const files = goodFiles(records);
@@ -223,8 +227,8 @@ function without({ file, objects, diagnostics }: NamedFile, keys: ReadonlySet<Ob
   return { file, objects: objects.filter(({ key }) => !keys.has(key)), diagnostics };
 }
 
-function doubtOf(states: readonly FolderState[]): Pick<SourceState, 'doubt'> {
-  const doubts = states.flatMap((state) => state.doubts());
+function doubtOf(trees: readonly FolderTree[]): Pick<SourceState, 'doubt'> {
+  const doubts = trees.flatMap((tree) => tree.doubts());
   return doubts.length === 0 ? {} : { doubt: doubts.join('; ') };
 }
 
@@ -242,11 +246,15 @@ function distinct(dirs: readonly string[]): string[] {
   return [...new Map(dirs.map((dir) => [resolve(dir), dir])).values()];
 }
 
-/** How many events in one turn mean that the kernel's queue may have overflowed: half of what it holds. */
-function eventBurst(): number {
-  try {
-    return Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8')) / 2;
-  } catch {
-    return USUAL_BURST;
-  }
+/** Out of watches or descriptors, as a rule. Scanning goes on without events; one warning is enough for all folders. */
+function warnOnce(logger: Logger): FolderWatchOptions['failed'] {
+  let isTold = false;
+  return (path, error) => {
+    if (isTold) return;
+    isTold = true;
+    logger.warn(
+      { path, error: errorMessage(error) },
+      'cannot watch for changes, only scanning; raise fs.inotify.max_user_watches and max_user_instances',
+    );
+  };
 }

@@ -33,6 +33,7 @@ class Driver {
       at(ms),
       this.hints,
     );
+    this.state.settleAbsences(at(ms), this.state.hasNewAbsence);
     return taken;
   }
 

@@ -21,10 +21,17 @@ interface LookKind {
  */
 export class FolderState {
   readonly dir: string;
+  /** The way from there to the folder, where it is one below; names begin with it. */
+  readonly below: string;
+  /** How many folders in it count. */
+  folders = 0;
   readonly #settleMs: number;
   readonly #records = new Map<string, FileRecord>();
   /** Records that wait for something. */
   readonly #active = new Set<FileRecord>();
+  /** Records that were missing for long enough by the looks of this round. */
+  readonly #gone = new Set<FileRecord>();
+  #hasNewAbsence = false;
   #sorted: readonly FileRecord[] | undefined;
   #identity: string | undefined;
   #problem: string | undefined;
@@ -33,8 +40,9 @@ export class FolderState {
   #hasLinks = false;
   #version = 0;
 
-  constructor(dir: string, settleMs: number) {
+  constructor(dir: string, settleMs: number, below = '') {
     this.dir = dir;
+    this.below = below;
     this.#settleMs = settleMs;
   }
 
@@ -51,6 +59,11 @@ export class FolderState {
   /** Whether there is a file of this name, as far as is known. */
   knows(name: string): boolean {
     return this.#records.has(name);
+  }
+
+  /** Whether nothing is known of any file. */
+  get isEmpty(): boolean {
+    return this.#records.size === 0;
   }
 
   /** Whether it has been read completely at least once. */
@@ -108,7 +121,7 @@ export class FolderState {
     if (kind.complete) {
       this.#wasRead = true;
       this.#hasLinks = look.sightings.some(isLink);
-      this.#checkReplacement(listingOf(look.sightings), at);
+      this.#checkReplacement(listingOf(look.sightings, this.folders), at);
     } else {
       this.#hasLinks ||= look.sightings.some(isLink);
     }
@@ -132,6 +145,7 @@ export class FolderState {
       this.#records.set(sighting.name, record);
       this.#sorted = undefined;
     }
+    this.#gone.delete(record);
     if (record.seen(sighting, at, look)) this.#version += 1;
     this.#track(record);
   }
@@ -148,18 +162,38 @@ export class FolderState {
 
   #noteAbsences(names: readonly string[], at: Moment): void {
     if (this.#replaced !== undefined) return;
-    const absent = names.flatMap((name) => this.#records.get(name) ?? []);
-    // `rm *` takes files one by one: they go together, so that no revision in between looks like a small change.
-    if (absent.some(({ isMissing }) => !isMissing)) this.#restartAbsences(at);
-    for (const record of absent) {
-      if (!record.isMissing) this.#version += 1;
-      if (record.absent(at)) this.#drop(record);
-      else this.#track(record);
+    for (const record of names.flatMap((name) => this.#records.get(name) ?? [])) {
+      if (!record.isMissing) {
+        this.#version += 1;
+        this.#hasNewAbsence = true;
+      }
+      if (record.absent(at)) this.#gone.add(record);
+      this.#track(record);
     }
   }
 
-  #restartAbsences(at: Moment): void {
-    for (const record of this.#active) if (record.isMissing) record.restartAbsence(at);
+  /** Whether this round is the first not to see some file. */
+  get hasNewAbsence(): boolean {
+    return this.#hasNewAbsence;
+  }
+
+  /**
+   * Ends a round. `restart`: more went just now, here or in another folder of the tree. `rm -r *` takes files one by one: they go
+   * together, so that no revision in between looks like a small change.
+   */
+  settleAbsences(at: Moment, restart: boolean): void {
+    if (!restart) for (const record of this.#gone) this.#drop(record);
+    else for (const record of this.#active) if (record.isMissing) record.restartAbsence(at);
+    this.#gone.clear();
+    this.#hasNewAbsence = false;
+  }
+
+  /** The folder above does not have it any more: its files are gone as if each had been removed. */
+  vanished(at: Moment): void {
+    if (this.#problem !== undefined || this.#replaced !== undefined) this.#version += 1;
+    this.#problem = undefined;
+    this.#replaced = undefined;
+    this.#noteAbsences([...this.#records.keys()], at);
   }
 
   #drop(record: FileRecord): void {
@@ -170,6 +204,7 @@ export class FolderState {
   }
 
   #forgetAbsences(): void {
+    this.#gone.clear();
     for (const record of this.#active) {
       record.forgetAbsence();
       this.#track(record);
@@ -254,12 +289,14 @@ export class FolderState {
   /** Why the absence of an object means nothing now; empty when it does. */
   doubts(): string[] {
     const doubts: string[] = [];
+    const place = join(this.dir, this.below);
     if (this.#problem !== undefined) {
       doubts.push(
-        `folder ${this.dir} cannot be read (${this.#problem}); what it declared stays in force until it is back`,
+        `folder ${place} cannot be read (${this.#problem}); what it declared stays in force until it is back`,
       );
     } else if (this.#replaced !== undefined) {
-      doubts.push(replacementDoubt(this.dir, this.#replaced.listing === ''));
+      const isEmpty = this.#replaced.listing === '';
+      doubts.push(isEmpty ? emptinessDoubt(place, this.below === '') : replacementDoubt(place));
     }
     const unread = this.records.filter(({ good }) => good === undefined).map(({ file }) => file);
     if (unread.length > 0) doubts.push(unreadDoubt(unread));
@@ -272,19 +309,21 @@ function unreadDoubt([first, ...others]: readonly string[]): string {
   return `${first ?? ''} ${which} never been read without errors since start, so nothing is removed; correct ${it} or move ${it} away`;
 }
 
-function replacementDoubt(dir: string, isEmpty: boolean): string {
-  return isEmpty
-    ? `folder ${dir} was replaced by an empty one (unmounted, or made anew); what it declared stays in force: put the manifests back, or restart ovrd to accept the empty folder`
-    : `folder ${dir} was replaced by another one; what only the old one declared stays in force until the new one has been unchanged for ${REPLACED_STABLE_MS / 1000} s`;
+function emptinessDoubt(place: string, isTop: boolean): string {
+  const mend = isTop ? 'restart ovrd to accept the empty folder' : 'remove the empty folder';
+  return `folder ${place} was replaced by an empty one (unmounted, or made anew); what it declared stays in force: put the manifests back, or ${mend}`;
+}
+
+function replacementDoubt(place: string): string {
+  return `folder ${place} was replaced by another one; what only the old one declared stays in force until the new one has been unchanged for ${REPLACED_STABLE_MS / 1000} s`;
 }
 
 function isLink(sighting: Sighting): boolean {
   return sighting.kind === 'file' && sighting.target !== undefined;
 }
 
-function listingOf(sightings: readonly Sighting[]): string {
-  return sightings
-    .map(({ name }) => name)
-    .sort(compareStrings)
-    .join('\0');
+/** Empty where there is nothing that counts. */
+function listingOf(sightings: readonly Sighting[], folders: number): string {
+  const names = sightings.map(({ name }) => name).sort(compareStrings);
+  return [...Array<string>(folders).fill('/'), ...names].join('\0');
 }

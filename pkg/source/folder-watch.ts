@@ -1,6 +1,6 @@
 import { basename, dirname, resolve } from 'node:path';
 import { watch, type FSWatcher } from 'chokidar';
-import { errorMessage, type Clock, type Logger } from '../api/index.ts';
+import type { Clock } from '../api/index.ts';
 import type { HintKind } from './hints.ts';
 
 /** A watcher that has not said it is ready by now is not waited for; the folder is then only scanned. */
@@ -12,8 +12,11 @@ export type Ring = (name: string | undefined, kind: HintKind) => void;
 export interface FolderWatchOptions {
   readonly dir: string;
   readonly clock: Clock;
-  readonly logger: Logger;
   readonly ring: Ring;
+  /** Whether another one watches the parent. */
+  readonly isBelow: boolean;
+  /** Told when events cannot be expected any more. */
+  readonly failed: (path: string, error: unknown) => void;
 }
 
 /** Watches one folder and rings. Nothing may depend on a ring: they get lost. */
@@ -36,7 +39,6 @@ export class ChokidarWatch implements FolderWatcher {
   #folder: FSWatcher | undefined;
   #parent: FSWatcher | undefined;
   #isAlive = false;
-  #warned = false;
 
   constructor(options: FolderWatchOptions) {
     this.#options = options;
@@ -50,9 +52,7 @@ export class ChokidarWatch implements FolderWatcher {
   async reopen(): Promise<void> {
     await this.close();
     this.#isAlive = true;
-    this.#parent = await this.#open(dirname(this.#path), (name, kind) => {
-      if (name === undefined || name === basename(this.#path)) this.#options.ring(undefined, kind);
-    });
+    if (!this.#options.isBelow) this.#parent = await this.#openParent();
     this.#folder = await this.#open(this.#path, (name, kind) => {
       this.#options.ring(name, kind);
       if (name === basename(this.#path)) this.#options.ring(undefined, kind);
@@ -67,6 +67,12 @@ export class ChokidarWatch implements FolderWatcher {
     for (const watcher of watchers) await watcher?.close();
   }
 
+  #openParent(): Promise<FSWatcher> {
+    return this.#open(dirname(this.#path), (name, kind) => {
+      if (name === undefined || name === basename(this.#path)) this.#options.ring(undefined, kind);
+    });
+  }
+
   async #open(path: string, ring: Ring): Promise<FSWatcher> {
     const watcher = watch(path, {
       depth: 0,
@@ -78,7 +84,10 @@ export class ChokidarWatch implements FolderWatcher {
       const known = typeof name === 'string' && name !== '' ? name : undefined;
       ring(known, event === 'change' ? 'written' : 'moved');
     });
-    watcher.on('error', (error) => this.#failed(path, error));
+    watcher.on('error', (error) => {
+      this.#isAlive = false;
+      this.#options.failed(path, error);
+    });
     await new Promise<void>((done) => {
       const cancel = this.#options.clock.after(READY_DEADLINE_MS, done);
       watcher.on('ready', () => {
@@ -87,16 +96,5 @@ export class ChokidarWatch implements FolderWatcher {
       });
     });
     return watcher;
-  }
-
-  /** Out of watches or descriptors, as a rule. Scanning goes on without events; one warning is enough. */
-  #failed(path: string, error: unknown): void {
-    this.#isAlive = false;
-    if (this.#warned) return;
-    this.#warned = true;
-    this.#options.logger.warn(
-      { path, error: errorMessage(error) },
-      'cannot watch for changes, only scanning; raise fs.inotify.max_user_watches and max_user_instances',
-    );
   }
 }

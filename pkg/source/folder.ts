@@ -4,9 +4,8 @@ import type { Moment } from './file-record.ts';
 import { FolderState } from './folder-state.ts';
 import type { FolderWatcher, Ring } from './folder-watch.ts';
 import { Hints, type HintKind } from './hints.ts';
-import type { Variables } from '../manifest/index.ts';
 import { isManifestName } from './name.ts';
-import type { Reader } from './sighting.ts';
+import type { LoadRequest, LoadResult, Reader } from './sighting.ts';
 
 /** A watcher that could not start is tried again this often. */
 const REWATCH_MS = 60_000;
@@ -17,20 +16,22 @@ const UNREADABLE = 'unreadable';
 
 interface FolderOptions {
   readonly dir: string;
+  /** The way from there to the folder, where it is one below. */
+  readonly below: string;
   readonly settleMs: number;
   readonly clock: Clock;
   readonly reader: Reader;
   /** Makes the watcher; it must not start before reopen(). */
   readonly watcher: (ring: Ring) => FolderWatcher;
-  /** So many events in one turn of the event loop may mean that the kernel dropped some. */
-  readonly burst: number;
-  /** What manifests may ask for, now. */
-  readonly variables: () => Variables;
+  /** Told of every event; `path` is given where its name is no manifest's. Returns whether such a name means anything. */
+  readonly event: (path: string | undefined, kind: HintKind) => boolean;
+  /** Told when folders below may have come or gone unseen. */
+  readonly missed: () => void;
   /** Asks for a refresh soon. */
   readonly ring: () => void;
 }
 
-/** One watched folder: turns events and timers into looks and reads, one refresh at a time. */
+/** One watched folder: turns events and timers into looks, and knows what to read, one round at a time. */
 export class Folder {
   readonly state: FolderState;
   readonly #options: FolderOptions;
@@ -43,11 +44,12 @@ export class Folder {
   #isScanning = false;
   /** Names that a scan under way may have seen in an older state. */
   #touched = new Set<string>();
-  #burst = 0;
+  /** What was believed of events when it was asked what to read. */
+  #believed = this.#hints;
 
   constructor(options: FolderOptions) {
     this.#options = options;
-    this.state = new FolderState(options.dir, options.settleMs);
+    this.state = new FolderState(options.dir, options.settleMs, options.below);
     this.#watcher = options.watcher((name, kind) => this.#note(name, kind));
   }
 
@@ -56,48 +58,59 @@ export class Folder {
   }
 
   #note(name: string | undefined, kind: HintKind): void {
-    this.#countBurst();
-    if (name === undefined) this.#wantsAll = true;
-    else if (isManifestName(name)) {
-      this.#hints.note(name, kind);
-      this.#names.add(name);
-      if (this.#isScanning) this.#touched.add(name);
+    const { below, event } = this.#options;
+    const path = below === '' || name === undefined ? name : `${below}/${name}`;
+    const isManifest = name !== undefined && isManifestName(name);
+    const matters = event(isManifest ? undefined : path, kind);
+    if (path === undefined) {
+      this.#wantsAll = true;
+      this.#options.missed();
+    } else if (isManifest) {
+      this.#hints.note(path, kind);
+      this.#names.add(path);
+      if (this.#isScanning) this.#touched.add(path);
     } else if (this.state.hasLinks) this.#wantsAll = true;
-    else return;
+    else if (!matters) return;
     this.#options.ring();
   }
 
-  /** The kernel drops events silently when its queue is full, and a dropped write would make a file look renamed. */
-  #countBurst(): void {
-    this.#burst += 1;
-    if (this.#burst > 1) return;
-    void nextTurn().then(() => {
-      const mayHaveLost = this.#burst >= this.#options.burst;
-      this.#burst = 0;
-      if (!mayHaveLost) return;
-      this.#hints.clear();
-      this.#wantsAll = true;
-      this.#options.ring();
-    });
+  /** The kernel may have dropped events, and a dropped write would make a file look renamed. */
+  mayHaveMissed(): void {
+    this.#hints.clear();
+    this.#wantsAll = true;
   }
 
-  /** Reads anew, with the next refresh, what asks for variables. */
+  /** It is there, with so many folders in it; looked at where that is news. */
+  isThere(identity: string, folders: number): void {
+    this.state.folders = folders;
+    if (identity !== this.state.identity || !this.state.isReadable) this.#wantsAll = true;
+  }
+
+  /** Looks at everything with the next round. */
+  expectAll(): void {
+    this.#wantsAll = true;
+  }
+
+  /** Reads anew, with the next round, what asks for variables. */
   variablesChanged(): void {
     this.state.reread(this.#now());
   }
 
-  /** Looks at what events and elapsed time ask for, and reads what may be read. `timed`: check everything. Never fails. */
-  async refresh(timed: boolean): Promise<void> {
+  /** Looks at what events and elapsed time ask for. `timed`: check everything. Never fails. */
+  async look(timed: boolean): Promise<void> {
     if (timed) this.#checkEverything();
     await this.#look(timed);
-    const hints = this.#watcher.isAlive ? this.#hints : new Hints();
-    const requests = this.state.requests(this.#now(), hints);
-    if (requests.length === 0) return;
-    const { reader, variables } = this.#options;
-    const results = await reader.load(this.state.dir, requests, variables());
-    // Events of writes that happened before the answer are delivered by now.
-    await nextTurn();
-    this.state.loaded(results, this.#now(), hints);
+  }
+
+  /** What may be read now. */
+  requests(): LoadRequest[] {
+    this.#believed = this.#watcher.isAlive ? this.#hints : new Hints();
+    return this.state.requests(this.#now(), this.#believed);
+  }
+
+  /** Takes the answers, after the events of writes that happened before them. */
+  loaded(results: readonly LoadResult[]): void {
+    this.state.loaded(results, this.#now(), this.#believed);
   }
 
   #checkEverything(): void {
@@ -115,7 +128,8 @@ export class Folder {
   /** Finds what events did not tell. That there is such a thing means that the watcher went deaf. */
   async #scan(): Promise<void> {
     try {
-      const scan = await this.#options.reader.scan(this.state.dir);
+      const { dir, below } = this.state;
+      const scan = await this.#options.reader.scan(dir, below);
       await nextTurn();
       const names = this.state.differing(scan) ?? this.#expectAll();
       const missed = names.filter((name) => !this.#touched.has(name) && !this.#names.has(name));
@@ -145,14 +159,14 @@ export class Folder {
   }
 
   async #lookOnce(retry: boolean): Promise<void> {
-    const { dir, isReplaced } = this.state;
+    const { dir, below, isReplaced } = this.state;
     const complete = this.#wantsAll || isReplaced;
     const names = [...this.#names];
     if (this.#isScanning) for (const name of names) this.#touched.add(name);
     this.#wantsAll = false;
     this.#names = new Set();
     try {
-      const look = await this.#options.reader.look(complete ? { dir } : { dir, names });
+      const look = await this.#options.reader.look(complete ? { dir, below } : { dir, below, names });
       await nextTurn();
       if (!this.state.looked(look, { complete, retry }, this.#now())) this.#wantsAll = true;
     } catch (error) {
@@ -170,6 +184,7 @@ export class Folder {
     this.#rewatchAtMs = this.#now().monotonicMs + REWATCH_MS;
     this.#watched = seen;
     this.#wantsAll = true;
+    this.#options.missed();
   }
 
   #now(): Moment {

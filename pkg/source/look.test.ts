@@ -144,7 +144,7 @@ describe('scanFolder', () => {
     for (let index = 0; index < 600; index += 1) put(`f${index}.yaml`);
     put('README.md');
     let pauses = 0;
-    const scan = await scanFolder(dir, () => {
+    const scan = await scanFolder({ dir }, () => {
       pauses += 1;
       return Promise.resolve();
     });

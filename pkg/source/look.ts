@@ -13,27 +13,28 @@ const SCAN_SLICE = 250;
  * Fails with the file system's error when the folder itself cannot be read.
  */
 export function lookAtFolder(request: LookRequest): FolderLook {
-  const { dir } = request;
-  const identity = folderIdentity(dir);
-  const root = realpathSync(dir);
+  const { dir, below = '' } = request;
+  const { folder, root, identity } = placeOf(dir, below);
   const sightings: Sighting[] = [];
   const absent: string[] = [];
-  for (const name of request.names ?? manifestNames(dir)) {
+  for (const name of request.names ?? manifestNames(folder, below)) {
     const sighting = lookAtName(dir, root, name);
     if (sighting === undefined) absent.push(name);
     else sightings.push(sighting);
   }
-  if (folderIdentity(dir) !== identity) throw new Error('the folder was replaced while it was being read');
+  if (folderIdentity(folder) !== identity) throw new Error('the folder was replaced while it was being read');
   return { identity, sightings, absent };
 }
 
 /** Looks at all names in slices, each of which is over in some milliseconds; `pause` lets other work in between. */
-export async function scanFolder(dir: string, pause: () => Promise<void>): Promise<FolderScan> {
-  const identity = folderIdentity(dir);
-  const root = realpathSync(dir);
+export async function scanFolder(
+  { dir, below = '' }: Pick<LookRequest, 'dir' | 'below'>,
+  pause: () => Promise<void>,
+): Promise<FolderScan> {
+  const { folder, root, identity } = placeOf(dir, below);
   const names: string[] = [];
   const prints: string[] = [];
-  const listed = manifestNames(dir);
+  const listed = manifestNames(folder, below);
   for (let start = 0; start < listed.length; start += SCAN_SLICE) {
     for (const name of listed.slice(start, start + SCAN_SLICE)) {
       const sighting = lookAtName(dir, root, name);
@@ -46,12 +47,24 @@ export async function scanFolder(dir: string, pause: () => Promise<void>): Promi
   return { identity, names, prints };
 }
 
-function manifestNames(dir: string): string[] {
-  return readdirSync(dir).filter(isManifestName);
+function manifestNames(folder: string, below: string): string[] {
+  const names = readdirSync(folder).filter(isManifestName);
+  return below === '' ? names : names.map((name) => `${below}/${name}`);
 }
 
-/** Inode numbers are used again, so the time of birth is part of it. */
-function folderIdentity(dir: string): string {
+/** Where a folder is. Fails when a folder on the way was swapped for a link out of the tree. */
+function placeOf(dir: string, below: string): { folder: string; root: string; identity: string } {
+  const folder = join(dir, below);
+  const identity = folderIdentity(folder);
+  const root = realpathSync(dir);
+  if (below === '') return { folder, root, identity };
+  const place = realpathSync(folder);
+  if (place !== root && !isWithin(root, place)) throw new Error('a link leads out of the manifest folder');
+  return { folder, root, identity };
+}
+
+/** Tells one folder from another at the same path. Inode numbers are used again, so the time of birth is part of it. */
+export function folderIdentity(dir: string): string {
   const stat = statSync(dir, { bigint: true });
   if (!stat.isDirectory()) throw new Error('it is not a folder');
   return `${stat.dev}:${stat.ino}:${stat.birthtimeNs}`;
@@ -130,12 +143,16 @@ const TOO_LARGE: Refusal = {
   retry: false,
 };
 
+/** The code of an error of the file system, such as ENOENT. */
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
+
 /** Refusal for an error of the file system. */
 export function unreadable(error: unknown): Refusal {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
   return {
     code: 'file-unreadable',
-    message: `the file cannot be read (${code}); check its permissions, and where a link leads`,
+    message: `the file cannot be read (${errorCode(error) ?? 'unknown error'}); check its permissions, and where a link leads`,
     retry: true,
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isManifestName } from './name.ts';
+import { isFolderName, isManifestName } from './name.ts';
 
 describe('isManifestName', () => {
   it.each(['web.yaml', 'web.yml', 'web.json', 'a.b.yaml', 'sp ace.yaml', 'ünïcode.yml'])(
@@ -36,5 +36,28 @@ describe('isManifestName', () => {
     'not\uFFFDutf8.yaml',
   ])('leaves out %s', (name) => {
     expect(isManifestName(name)).toBe(false);
+  });
+});
+
+describe('isFolderName', () => {
+  it.each(['prod', 'sub.d', 'web.yaml.d', 'sp ace', 'ünïcode', 'lost+found2'])('takes %s', (name) => {
+    expect(isFolderName(name)).toBe(true);
+  });
+
+  it.each([
+    '',
+    '.',
+    '..',
+    '.git',
+    '..data',
+    '#x',
+    '~x',
+    'x~',
+    'lost+found',
+    'web.yaml',
+    'x.json',
+    'no\uFFFDt',
+  ])('leaves out %s', (name) => {
+    expect(isFolderName(name)).toBe(false);
   });
 });

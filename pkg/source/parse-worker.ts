@@ -15,6 +15,7 @@ import {
 } from './protocol.ts';
 import type { LoadResult } from './sighting.ts';
 import { readVariableFiles } from './variable-file.ts';
+import { walkTree } from './walk.ts';
 import { WriterScan } from './writers.ts';
 
 /**
@@ -31,7 +32,9 @@ function answer(question: Question): Answer | Promise<Answer> {
     case 'look':
       return lookAtFolder(question.request);
     case 'scan':
-      return scanFolder(question.dir, () => nextTurn());
+      return scanFolder(question, () => nextTurn());
+    case 'walk':
+      return walkTree(question.dir);
     case 'load':
       return load(question);
     case 'more':

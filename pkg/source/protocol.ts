@@ -1,11 +1,20 @@
 import type { ParsedFile, Variables } from '../manifest/index.ts';
-import type { FolderLook, FolderScan, LoadRequest, LoadResult, LookRequest, Refusal } from './sighting.ts';
+import type {
+  FolderLook,
+  FolderScan,
+  LoadRequest,
+  LoadResult,
+  LookRequest,
+  Refusal,
+  TreeWalk,
+} from './sighting.ts';
 import type { VariableFileRead } from './variable-file.ts';
 
 /** What the main thread asks of the worker. */
 export type Question =
   | { readonly op: 'look'; readonly request: LookRequest }
-  | { readonly op: 'scan'; readonly dir: string }
+  | { readonly op: 'scan'; readonly dir: string; readonly below?: string }
+  | { readonly op: 'walk'; readonly dir: string }
   | {
       readonly op: 'load';
       readonly dir: string;
@@ -30,6 +39,7 @@ export interface LoadAnswer {
 export interface Answers {
   readonly look: FolderLook;
   readonly scan: FolderScan;
+  readonly walk: TreeWalk;
   readonly load: LoadAnswer;
   readonly more: LoadAnswer;
   readonly parse: ParsedFile | Refusal;

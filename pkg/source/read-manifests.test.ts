@@ -52,6 +52,24 @@ it('reads the folders below too where it is asked to, but for hidden ones', asyn
   expect(result.files).toEqual(['a.yaml', 'sub/b.yaml', 'sub/deep/c.yaml'].map((name) => join(dir, name)));
 });
 
+it('follows links within the tree, and reports what it may not follow or read under the path that the user gave', async () => {
+  for (const folder of ['one', 'two', '.v1', 'x.yaml']) mkdirSync(join(dir, folder));
+  put('one/a.yaml', manifest('a'));
+  symlinkSync('../one/a.yaml', join(dir, 'two', 'b.yaml'));
+  put('.v1/c.yaml', manifest('c'));
+  symlinkSync('.v1', join(dir, 'current'));
+  symlinkSync('/etc', join(dir, 'out'));
+  symlinkSync('.', join(dir, 'self'));
+  const { revision, diagnostics } = await readManifests([dir], { clock: new FakeClock(), recursive: true });
+  expect([...revision.objects.keys()]).toEqual(['Network/c']);
+  expect(diagnostics.map(({ file, code }) => `${file.slice(dir.length + 1)} ${code}`)).toEqual([
+    'out file-outside-folder',
+    'x.yaml file-not-regular',
+    'one/a.yaml duplicate-object',
+    'two/b.yaml duplicate-object',
+  ]);
+});
+
 it('follows a link that the user names', async () => {
   mkdirSync(join(dir, 'd'));
   put('a.yaml', manifest('a'));

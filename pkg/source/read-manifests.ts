@@ -1,5 +1,5 @@
-import { readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
-import { basename, dirname, join, relative, sep } from 'node:path';
+import { realpathSync, statSync, type Stats } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { Clock, Diagnostic } from '../api/index.ts';
 import type { NamedFile, ParsedFile, Revision, Variables } from '../manifest/index.ts';
 import { assemble } from '../manifest/merge/index.ts'; // the whole of pkg/manifest takes 20 MB, and only the worker needs it
@@ -8,6 +8,7 @@ import {
   fileDiagnostic,
   type LoadRequest,
   type LoadResult,
+  type LookRequest,
   type Reader,
   type ReadRules,
   type Sighting,
@@ -127,24 +128,35 @@ class Reading {
   }
 
   async #file(path: string, real: string): Promise<void> {
-    await this.#load(dirname(real), [basename(real)], () => path);
+    await this.#load({ dir: dirname(real), names: [basename(real)] }, () => path);
   }
 
   async #folder(path: string, real: string): Promise<void> {
     let count = 0;
-    for (const below of this.#recursive ? foldersIn(real) : ['']) {
-      count += await this.#load(join(real, below), undefined, (name) => join(path, below, name));
+    const fileOf = (name: string): string => join(path, name);
+    for (const below of this.#recursive ? await this.#foldersIn(path, real) : ['']) {
+      count += await this.#load({ dir: real, below }, fileOf);
     }
     if (count === 0) this.#report(path, 'path-empty', 'the folder holds no *.yaml, *.yml or *.json file');
   }
 
+  /** The folder and all below it that count, by their way from it. */
+  async #foldersIn(path: string, real: string): Promise<readonly string[]> {
+    // A folder that cannot be read is reported when it is looked at.
+    const walk = await this.#reader.walk(real).catch(() => undefined);
+    for (const { path: below, refusal } of walk?.refused ?? [])
+      this.#report(join(path, below), refusal.code, refusal.message);
+    return walk?.folders.map((folder) => folder.path) ?? [''];
+  }
+
   /** Returns how many there were. */
-  async #load(dir: string, names: readonly string[] | undefined, fileOf: FileOf): Promise<number> {
+  async #load(request: LookRequest, fileOf: FileOf): Promise<number> {
+    const { dir, below = '' } = request;
     let found: readonly Sighting[];
     try {
-      found = (await this.#reader.look(names === undefined ? { dir } : { dir, names })).sightings;
+      found = (await this.#reader.look(request)).sightings;
     } catch {
-      this.#report(fileOf(''), 'file-unreadable', 'the folder cannot be read; check its permissions');
+      this.#report(fileOf(below), 'file-unreadable', 'the folder cannot be read; check its permissions');
       return 0;
     }
     const fresh = found.filter(({ name }) => !this.#seen.has(join(dir, name)));
@@ -191,13 +203,4 @@ class Reading {
   #report(file: string, code: FileCode, message: string): void {
     this.#diagnostics.push(fileDiagnostic(file, code, message));
   }
-}
-
-/** A folder and all below it that are not hidden, by their way from it; links are not followed. */
-function foldersIn(root: string): string[] {
-  const below = readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
-    .filter((path) => !path.split(sep).some((part) => part.startsWith('.')));
-  return ['', ...below.sort()];
 }

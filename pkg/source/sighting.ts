@@ -41,6 +41,8 @@ export interface FolderLook {
 /** What to look at. */
 export interface LookRequest {
   readonly dir: string;
+  /** The way from there to the folder that is meant, where it is one below; names begin with it. */
+  readonly below?: string;
   /** Absent: every manifest in the folder. */
   readonly names?: readonly string[];
 }
@@ -51,6 +53,31 @@ export interface FolderScan {
   readonly names: readonly string[];
   /** Of each name, as in a sighting. */
   readonly prints: readonly string[];
+}
+
+/** One folder of a tree. */
+export interface FolderEntry {
+  /** The way to it from the top; '' is the top itself. */
+  readonly path: string;
+  /** As in a look. */
+  readonly identity: string;
+}
+
+/** A folder, or a link to one, that is not read. */
+export interface FolderRefusal {
+  readonly path: string;
+  readonly refusal: Refusal;
+}
+
+/** A folder with all folders below it that count. */
+export interface TreeWalk {
+  /** By their paths. */
+  readonly folders: readonly FolderEntry[];
+  readonly refused: readonly FolderRefusal[];
+  /** Folders that could not be looked into, and links that lead nowhere: nobody knows what is there or below. */
+  readonly unseen: readonly string[];
+  /** Whether links lead to folders, so that names that do not count matter too. */
+  readonly hasLinks: boolean;
 }
 
 /** When a file may be read; the strictness depends on how it came and how long it has been quiet. */
@@ -96,7 +123,9 @@ export interface Reader {
   /** Fails when the folder is missing, unreadable or does not answer. */
   look(request: LookRequest): Promise<FolderLook>;
   /** Like a complete look, but in the background: it holds up no look and no load. Fails when interrupted, too. */
-  scan(dir: string): Promise<FolderScan>;
+  scan(dir: string, below?: string): Promise<FolderScan>;
+  /** Finds the folders below one. Fails when that one is missing, unreadable or does not answer. */
+  walk(dir: string): Promise<TreeWalk>;
   /** One result a request, in the same order. */
   load(dir: string, requests: readonly LoadRequest[], variables?: Variables): Promise<readonly LoadResult[]>;
   /** Parses text that is in memory already. */

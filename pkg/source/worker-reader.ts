@@ -12,6 +12,7 @@ import type {
   LookRequest,
   Reader,
   Refusal,
+  TreeWalk,
 } from './sighting.ts';
 import type { VariableFileRead } from './variable-file.ts';
 import { DeadlineError } from './worker-connection.ts';
@@ -58,8 +59,12 @@ export class WorkerReader implements Reader {
     return this.#lane.queue<'look'>({ op: 'look', request }, LOOK_DEADLINE_MS);
   }
 
-  async scan(dir: string): Promise<FolderScan> {
-    return this.#lane.ask<'scan'>({ op: 'scan', dir }, LOOK_DEADLINE_MS);
+  async scan(dir: string, below = ''): Promise<FolderScan> {
+    return this.#lane.ask<'scan'>({ op: 'scan', dir, below }, LOOK_DEADLINE_MS);
+  }
+
+  async walk(dir: string): Promise<TreeWalk> {
+    return this.#lane.queue<'walk'>({ op: 'walk', dir }, LOOK_DEADLINE_MS);
   }
 
   async load(

@@ -5,6 +5,7 @@ import { loadFile } from '../../pkg/source/load.ts';
 import { lookAtFolder, scanFolder } from '../../pkg/source/look.ts';
 import type { Reader } from '../../pkg/source/sighting.ts';
 import { readVariableFiles } from '../../pkg/source/variable-file.ts';
+import { walkTree } from '../../pkg/source/walk.ts';
 import { WriterScan } from '../../pkg/source/writers.ts';
 
 /** The reader without its thread. */
@@ -19,7 +20,8 @@ export class DirectReader implements Reader {
     this.#round += 1;
     return Promise.resolve().then(() => lookAtFolder(request));
   };
-  scan: Reader['scan'] = (dir) => scanFolder(dir, () => Promise.resolve());
+  scan: Reader['scan'] = (dir, below = '') => scanFolder({ dir, below }, () => Promise.resolve());
+  walk: Reader['walk'] = async (dir) => Promise.resolve().then(() => walkTree(dir));
   load: Reader['load'] = (dir, requests, variables) => {
     this.loads.push(...requests.map(({ name }) => name));
     const writers = (inode: string): ReturnType<WriterScan['check']> => {
@@ -42,6 +44,10 @@ export class ManualWatch implements FolderWatcher {
 
   constructor(options: FolderWatchOptions) {
     this.#options = options;
+  }
+
+  get dir(): string {
+    return this.#options.dir;
   }
 
   moved(name?: string): void {

@@ -98,6 +98,7 @@ describe('a folder', () => {
       const reader: Reader = {
         look: (request) => (isStale ? Promise.reject(new Error(problem)) : worker.look(request)),
         scan: (path) => (isStale ? Promise.reject(new Error(problem)) : worker.scan(path)),
+        walk: (path) => (isStale ? Promise.reject(new Error(problem)) : worker.walk(path)),
         load: (...asked) => worker.load(...asked),
         parse: (...asked) => worker.parse(...asked),
         variables: (files) => worker.variables(files),

@@ -28,6 +28,7 @@ const worker = new WorkerReader(systemClock);
 export const sharedReader: Reader = {
   look: (request) => worker.look(request),
   scan: (dir) => worker.scan(dir),
+  walk: (dir) => worker.walk(dir),
   load: (dir, requests, variables) => worker.load(dir, requests, variables),
   parse: (text, file, variables) => worker.parse(text, file, variables),
   variables: (files) => worker.variables(files),

@@ -2,7 +2,7 @@ import { formatCause } from '../../../pkg/api/index.ts';
 import type { ActionRecord } from '../../../pkg/reconcile/index.ts';
 import { answeringAgent, type CliContext } from '../context.ts';
 import type { Applied } from '../local.ts';
-import { collect, loadManifests } from '../manifests.ts';
+import { collect, loadManifests, recursiveOption, type ManifestOptions } from '../manifests.ts';
 import { outputOption, printData, type Format } from '../render/document.ts';
 import { paintCondition, type Paint } from '../render/paint.ts';
 import { needsAttention } from '../render/status.ts';
@@ -10,9 +10,8 @@ import { renderTable } from '../render/table.ts';
 import { count, formatDuration, oneLine } from '../render/text.ts';
 import { examples, type AddVerb } from '../verb.ts';
 
-interface ApplyOptions {
+interface ApplyOptions extends ManifestOptions {
   readonly output: Format;
-  readonly filename: readonly string[];
   readonly force?: true;
 }
 
@@ -24,15 +23,17 @@ export const addApply: AddVerb = (program, run) => {
       'Makes the Docker daemon have what the manifests say, once, and removes nothing. Refuses where an agent runs: put the manifests into its folder instead.',
     )
     .requiredOption('-f, --filename <PATH>', 'Apply these manifests (repeatable)', collect)
+    .addOption(recursiveOption())
     .option('--force', 'Apply even though an agent runs, which may undo it')
     .addOption(outputOption())
     .addHelpText('after', examples('ovr apply -f manifests/', 'ovr apply -f web.yaml --cluster test'))
     .action((options: ApplyOptions) => run((context) => apply(context, options)));
 };
 
-async function apply(context: CliContext, { output, filename, force }: ApplyOptions): Promise<number> {
+async function apply(context: CliContext, options: ApplyOptions): Promise<number> {
+  const { output, force } = options;
   const config = await context.config();
-  const revision = await loadManifests(context, filename);
+  const revision = await loadManifests(context, options);
   if (!force) await refuseBesideAgent(context, config.cluster);
   const started = context.clock.monotonic();
   const actions: ActionRecord[] = [];

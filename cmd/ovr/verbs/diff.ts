@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import { formatCause } from '../../../pkg/api/index.ts';
 import type { PlannedChange } from '../../../pkg/reconcile/index.ts';
 import type { CliContext } from '../context.ts';
-import { collect, loadManifests } from '../manifests.ts';
+import { collect, loadManifests, recursiveOption, type ManifestOptions } from '../manifests.ts';
 import { outputOption, printData, type Format } from '../render/document.ts';
 import { paintCondition } from '../render/paint.ts';
 import { diffRevisions } from '../revision-diff.ts';
@@ -12,6 +12,7 @@ import { examples, type AddVerb } from '../verb.ts';
 interface DiffOptions {
   readonly output: Format;
   readonly filename?: readonly string[];
+  readonly recursive: boolean;
   readonly from?: string;
   readonly to?: string;
 }
@@ -27,6 +28,7 @@ export const addDiff: AddVerb = (program, run) => {
       'Shows how the engine differs from the manifests and what would be done. Asks the agent; with -f compares manifests with the Docker daemon directly. Exit code 0: no difference, 1: some, 2: trouble.',
     )
     .option('-f, --filename <PATH>', 'Compare these manifests (repeatable)', collect)
+    .addOption(recursiveOption())
     .addOption(
       new Option('--from <REV>', 'Compare two applied revisions: from this one, or the one before').conflicts(
         'filename',
@@ -45,9 +47,12 @@ export const addDiff: AddVerb = (program, run) => {
     .action((options: DiffOptions) => run((context) => diff(context, options), TROUBLE));
 };
 
-async function diff(context: CliContext, { output, filename, from, to }: DiffOptions): Promise<number> {
+async function diff(context: CliContext, options: DiffOptions): Promise<number> {
+  const { output, filename, recursive, from, to } = options;
   if (from !== undefined || to !== undefined) return diffRevisions(context, { output, from, to });
-  const changes = filename ? await diffFiles(context, filename) : await (await context.connect()).diff();
+  const changes = filename
+    ? await diffFiles(context, { filename, recursive })
+    : await (await context.connect()).diff();
   if (!(await printData(context.stdout, output, { changes }))) {
     for (const change of changes) context.stdout.write(describeChange(context, change));
     context.stdout.write(`${summarise(changes)}\n`);
@@ -55,9 +60,9 @@ async function diff(context: CliContext, { output, filename, from, to }: DiffOpt
   return changes.length === 0 ? 0 : 1;
 }
 
-async function diffFiles(context: CliContext, paths: readonly string[]): Promise<readonly PlannedChange[]> {
+async function diffFiles(context: CliContext, manifests: ManifestOptions): Promise<readonly PlannedChange[]> {
   const config = await context.config();
-  const revision = await loadManifests(context, paths);
+  const revision = await loadManifests(context, manifests);
   return context.local.diff({ config, revision });
 }
 

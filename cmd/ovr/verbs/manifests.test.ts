@@ -86,6 +86,28 @@ describe('variables', () => {
   });
 });
 
+describe('--recursive', () => {
+  it.each([
+    ['validate a', false],
+    ['validate -R a', true],
+    ['diff -f a', false],
+    ['diff -R -f a', true],
+    ['apply -R -f a --force', true],
+  ])('of ovr %s: %s', async (line, expected) => {
+    const asked: unknown[] = [];
+    const local: Partial<Local> = {
+      readManifests: (paths, options) => {
+        asked.push(paths, options?.recursive);
+        return Promise.resolve({ files: [], revision, diagnostics: [] });
+      },
+      diff: () => Promise.resolve([]),
+      apply: () => Promise.resolve({ converged: true, statuses: [] }),
+    };
+    await stage.run(line, { local });
+    expect(asked).toEqual([['a'], expected]);
+  });
+});
+
 describe('schema', () => {
   it.each([
     ['schema', '{\n  "type": "object"\n}\n'],

@@ -4,16 +4,15 @@ import { compareStrings } from '../../../pkg/api/index.ts';
 import type { Revision } from '../../../pkg/manifest/index.ts';
 import type { Decision, PlacementInput, Strategy } from '../../../pkg/placement/index.ts';
 import type { CliContext } from '../context.ts';
-import { collect, loadManifests } from '../manifests.ts';
+import { collect, loadManifests, recursiveOption, type ManifestOptions } from '../manifests.ts';
 import { outputOption, printData, type Format } from '../render/document.ts';
 import { renderTable } from '../render/table.ts';
 import { examples, type AddVerb } from '../verb.ts';
 import { readCurrent } from './place-current.ts';
 import { readNodes } from './place-nodes.ts';
 
-interface PlaceOptions {
+interface PlaceOptions extends ManifestOptions {
   readonly output: Format;
-  readonly filename: readonly string[];
   readonly nodes: string;
   readonly strategy: Strategy;
   readonly current?: string;
@@ -36,6 +35,7 @@ export const addPlace: AddVerb = (program, run) => {
       'Tells which node would run which container, and asks nobody: the manifests against a list of nodes. Exit code 0: all have a node, 1: some have none, 2: a mistake in the files.',
     )
     .requiredOption('-f, --filename <PATH>', 'Place the containers of these manifests (repeatable)', collect)
+    .addOption(recursiveOption())
     .requiredOption('--nodes <FILE>', 'The nodes, as JSON or YAML: [{name: n1, labels: {storage: ssd}}]')
     .addOption(
       new Option('--strategy <STRATEGY>', 'Fewest containers first, or fullest node first')
@@ -58,7 +58,7 @@ async function runPlace(context: CliContext, options: PlaceOptions): Promise<num
   const nodes = await readNodes(options.nodes);
   const current =
     options.current === undefined ? new Map<string, string>() : await readCurrent(options.current);
-  const revision = await loadManifests(context, options.filename);
+  const revision = await loadManifests(context, options);
   const answer = await decide({ revision, nodes, current, strategy: options.strategy });
   if (!(await printData(context.stdout, options.output, answer))) {
     context.stdout.write(await renderAnswer(context, answer, options.output === 'wide'));

@@ -2,6 +2,7 @@ import { Option } from 'commander';
 
 import { formatDiagnostic, type Diagnostic } from '../../../pkg/api/index.ts';
 import type { CliContext } from '../context.ts';
+import { recursiveOption } from '../manifests.ts';
 import { printData } from '../render/document.ts';
 import { githubCommand } from '../render/github.ts';
 import { junitReport } from '../render/junit.ts';
@@ -31,7 +32,7 @@ export const addValidate: AddVerb = (program, run) => {
       'Checks manifests without asking anybody: all mistakes at once, exit code 1 if there are errors.',
     )
     .argument('<PATH...>', 'Files or folders')
-    .option('-R, --recursive', 'Folders below the given ones too', false)
+    .addOption(recursiveOption())
     .option('--strict', 'Warnings are errors', false)
     .option('--policy <FILE>', 'Rules that the manifests must keep to')
     .addOption(new Option('-o, --output <FORMAT>', 'How to print').choices(FORMATS).default('table'))

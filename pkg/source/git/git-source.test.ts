@@ -22,6 +22,7 @@ const network = (name: string): string =>
 const reader: Reader = {
   look: (request) => Promise.resolve().then(() => lookAtFolder(request)),
   scan: () => Promise.reject(new Error('not asked')),
+  walk: () => Promise.reject(new Error('not asked')),
   load: (dir, requests, variables) =>
     Promise.resolve(
       requests.map((request) =>

@@ -51,6 +51,8 @@ describe('the manifests of a commit', () => {
     '/x.yaml',
     '.git/x.yaml',
     'a/.x/y.yaml',
+    'a~/y.yaml',
+    'a.yaml/y.yaml',
     'x\u0007.yaml',
     'x\n.yaml',
   ])('are not under the name %j, which an honest git does not make', async (path) => {

@@ -2,11 +2,10 @@ import { posix } from 'node:path';
 import type { Diagnostic } from '../../api/index.ts';
 import type { FileCode } from '../codes.ts';
 import { MAX_FILE_BYTES } from '../look.ts';
-import { isManifestName } from '../name.ts';
+import { isFolderName, isManifestName } from '../name.ts';
 import { fileDiagnostic } from '../sighting.ts';
+import { MAX_FILES } from '../walk.ts';
 
-/** More manifests than this are no manifests. */
-const MAX_FILES = 50_000;
 /** A link to a link to … */
 const MAX_HOPS = 8;
 
@@ -90,15 +89,11 @@ function parseEntries(output: string, prefix: string): Map<string, Entry> {
   return entries;
 }
 
-/** Hidden folders are left out as hidden files are; so are all names that could lead elsewhere. */
+/** Folders count by the same rule as on disk; names that could lead elsewhere are left out. */
 function isManifestPath(path: string): boolean {
   const parts = path.split('/');
   const name = parts.pop() ?? '';
-  return (
-    isManifestName(name) &&
-    !/\p{C}/u.test(path) &&
-    parts.every((part) => part !== '' && !part.startsWith('.'))
-  );
+  return isManifestName(name) && !/\p{C}/u.test(path) && parts.every(isFolderName);
 }
 
 interface Refused {
