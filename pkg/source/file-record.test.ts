@@ -241,8 +241,9 @@ describe('what stays in force', () => {
     expect(driver.record.diagnostics(at(1))).toMatchObject([{ code: 'file-unreadable' }]);
     expect(driver.see(file('v2'), 2)).toBeUndefined();
     expect(driver.record.wantsRetry).toBe(true);
-    driver.see(file('v2'), 3, { retry: true });
-    expect(driver.see(file('v2'), 103)).toMatchObject({ hash: 'v1' });
+    expect(driver.see(file('v2'), 3, { retry: true })).toBeUndefined();
+    expect(driver.record.dueMs).toBe(103);
+    expect(driver.see(file('v2'), 103)).toMatchObject({ print: 'v2', hash: 'v1' });
     driver.answer({ status: 'same' }, 103);
     expect(driver.record.diagnostics(at(103))).toEqual([warning]);
     expect(driver.record.wantsRetry).toBe(false);

@@ -84,6 +84,8 @@ export class FileRecord {
   seen(sighting: Sighting, at: Moment, look: { fresh: boolean; retry: boolean }): boolean {
     const wasWaiting = this.#missingSinceMs !== undefined || this.#pending !== undefined;
     this.#missingSinceMs = undefined;
+    // Also one that is tried again: it is waited for although it was dealt with.
+    if (sighting.print === this.#pending?.sighting.print) return wasWaiting;
     if (sighting.print === this.#version?.print && !(look.retry && this.wantsRetry)) {
       this.#pending = undefined;
       return wasWaiting;
@@ -93,7 +95,6 @@ export class FileRecord {
       this.#pending = undefined;
       return true;
     }
-    if (sighting.print === this.#pending?.sighting.print) return wasWaiting;
     const now = at.monotonicMs;
     this.#pending = {
       sighting,

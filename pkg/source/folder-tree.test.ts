@@ -1,13 +1,4 @@
-import {
-  mkdirSync,
-  mkdtempSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -82,7 +73,6 @@ function remove(path: string): void {
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 80; turn += 1) await nextTurn();
 }
-
 async function pass(ms: number): Promise<void> {
   const step = ms > 5_000 ? 500 : 50;
   for (let passed = 0; passed < ms; passed += step) {
@@ -109,10 +99,7 @@ const problems = (): string[] =>
 const doubt = (): string => source.state().doubt ?? '';
 /** Folders that are watched. */
 const watched = (): string[] =>
-  watches
-    .filter(({ isAlive }) => isAlive)
-    .map((watch) => watch.dir.slice(dir.length + 1))
-    .sort();
+  watches.flatMap((watch) => (watch.isAlive ? [watch.dir.slice(dir.length + 1)] : [])).sort();
 /** No revision that was told of lacked any of these. */
 const always = (...names: readonly string[]): boolean =>
   history.slice(1).every((seen) => names.every((name) => seen.includes(name)));
@@ -448,6 +435,5 @@ describe('links', () => {
     moved('current');
     await pass(3_000);
     expect([keys(), doubt()]).toEqual([['a'], '']);
-    expect(statSync(join(dir, 'current')).isDirectory()).toBe(true);
   });
 });
