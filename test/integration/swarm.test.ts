@@ -54,7 +54,9 @@ describe('a manager and a worker', () => {
     await place(atWorker.manifests, 'pair.yaml', manifest(...PAIR));
     await atWorker.shows('Container/on-worker', /ovr0/);
     expect((await atWorker.status()).converged).toBe(false);
-    atManager = await openNode({ host: manager, manifests: atWorker.manifests });
+    // No event tells who is in the gossip: it is asked about with a look that something else sets off.
+    const args = ['--resync', '5s'];
+    atManager = await openNode({ host: manager, manifests: atWorker.manifests, args });
     undoHere(() => atManager.close());
     await atManager.converged();
     await atWorker.converged();
