@@ -200,8 +200,8 @@ describe('a folder of hostile files', () => {
   it('would hold it up, and the meter would tell, if it were read on this thread', async () => {
     const meter = new LoopMeter();
     meter.start();
-    parseManifest(lines(DEAR, dearest), 'x.yaml');
-    parseManifest(manyDocuments, 'x.yaml');
+    // A quarter of it is enough to tell, and already takes a second.
+    parseManifest(lines(DEAR / 4, dearest), 'x.yaml');
     await new Promise((resolve) => setTimeout(resolve, 5));
     expect(meter.stop()).toBeGreaterThan(STALL_MS);
   });
