@@ -3,12 +3,14 @@ import { LongestFirst } from './test/tools/longest-first.ts';
 
 /** Real daemons, which may be busy: one more try, which the report shows. What fails twice fails. */
 const REAL = { environment: 'node', retry: 1, testTimeout: 180_000, hookTimeout: 240_000 } as const;
+/** What waits for nothing takes every core; by default one is left out. */
+const BUSY = { environment: 'node', maxWorkers: '100%' } as const;
 /** They count what clients lose, or hold a moment against a clock: nothing else may take the machine meanwhile. */
-const ALONE = ['endpoints', 'lab', 'source-speed', 'start-first', 'switch', 'traffic'].map(
+const ALONE = ['cluster', 'endpoints', 'lab', 'source-speed', 'start-first', 'switch', 'traffic'].map(
   (name) => `test/integration/${name}.test.ts`,
 );
 
-/** One project a kind of test; `npm run check` runs `unit`, `npm test` runs them all, the real-daemon ones two files at a time, or alone. */
+/** One project a kind of test; `npm run check` runs `unit`, `npm test` runs them all, the real-daemon ones three files at a time, or alone. */
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -22,9 +24,8 @@ export default defineConfig({
             'test/unit/**/*.test.ts',
             'test/sim/quick.test.ts',
           ],
-          environment: 'node',
-          // One process a core, by default it is one less, and each loads what the files import once: no unit test changes what another one imports.
-          maxWorkers: '100%',
+          ...BUSY,
+          // Each process loads what the files import once: no unit test changes what another one imports.
           isolate: false,
           // A guard against hanging, not a measure: unit tests wait for nothing, but machines may be busy.
           testTimeout: 60_000,
@@ -32,12 +33,19 @@ export default defineConfig({
       },
       {
         test: {
+          ...BUSY,
+          name: 'sim',
+          include: ['test/sim/sim.test.ts'],
+        },
+      },
+      {
+        test: {
           ...REAL,
           name: 'integration',
-          include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/sim/sim.test.ts'],
+          include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           exclude: ALONE,
-          // Each file has labs of its own, and waits most of its time. Not beside the unit tests, which do not wait.
-          maxWorkers: 2,
+          // Each file has labs of its own, and waits most of its time. Not beside the tests before them, which do not wait.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

@@ -2,12 +2,11 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Seconds that the longest files take, roughly: only their order counts. A new machine knows no earlier run. */
 const SECONDS: Readonly<Record<string, number>> = {
-  'test/integration/swarm.test.ts': 200,
+  'test/integration/swarm.test.ts': 180,
   'test/integration/check.test.ts': 160,
   'test/integration/faults.test.ts': 150,
-  'test/integration/cluster.test.ts': 120,
   'test/integration/crash.test.ts': 100,
-  'test/sim/sim.test.ts': 100,
+  'test/sim/sim.test.ts': 150,
   'pkg/source/hostile.test.ts': 30,
   'test/sim/quick.test.ts': 20,
 };
