@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { link, mkdir, open, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorMessage, OvrError } from '../api/index.ts';
+import { FileBell } from './file-bell.ts';
 import type { FileStamp, HostKey, SecretKeeper } from '../reconcile/index.ts';
 
 /** 256 bits as hexadecimal digits, and a line's end. */
@@ -15,6 +16,7 @@ const ID_LENGTH = 16;
 
 /** Keeps this host's key in a file: random, made once, for this user alone. It is never shown, and never written anywhere else. */
 export function createSecretKeeper(path: string): SecretKeeper {
+  const bell = new FileBell();
   let making: Promise<void> = Promise.resolve();
   return {
     key: async (make) => {
@@ -29,6 +31,7 @@ export function createSecretKeeper(path: string): SecretKeeper {
       }
     },
     stamp,
+    watch: (paths, ring) => bell.watch(paths, ring),
   };
 }
 

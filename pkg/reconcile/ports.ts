@@ -162,6 +162,8 @@ export interface SecretKeeper {
   key(make: boolean): Promise<HostKey | undefined>;
   /** What changes whenever a file does, without reading it. Fails with `secret-unreadable`. */
   stamp(path: string): Promise<FileStamp>;
+  /** Rings from now on when something may have happened to these files, and for no others. Rings can get lost. */
+  watch(paths: Iterable<string>, ring: () => void): void;
 }
 
 export interface FileStamp {

@@ -25,6 +25,8 @@ class Machine implements Secrets, SecretKeeper {
   readonly opened = new Map<string, Record<string, string>>();
   secret: string | undefined;
   hangs = false;
+  watched: string[] = [];
+  ring: () => void = () => undefined;
   reads = 0;
   opens = 0;
   readonly #clock: FakeClock;
@@ -48,6 +50,11 @@ class Machine implements Secrets, SecretKeeper {
     const file = this.files.get(path);
     if (!file) return Promise.reject(this.#missing(path));
     return Promise.resolve({ stamp: String(file.count), changedMs: file.changedMs });
+  }
+
+  watch(paths: Iterable<string>, ring: () => void): void {
+    this.watched = [...paths];
+    this.ring = ring;
   }
 
   read(path: string): Promise<string> {
@@ -129,6 +136,31 @@ describe('a container with a value file', () => {
     expect(why.join('\n')).toContain(
       `env[TOKEN]: set → changed (SecretChanged); the content of ${FILE} has changed`,
     );
+  });
+
+  it('is replaced soon where a change of the file is told, and what is not there any more is not watched', async () => {
+    machine.write('second');
+    machine.ring();
+    await agent.run(6_000);
+    expect([message(), creates(), machine.watched]).toEqual(['running', 2, [FILE]]);
+    agent.source.declare(container('other'));
+    await agent.run(30_000);
+    expect(machine.watched).toEqual([]);
+  });
+
+  it('is looked at now and then, however often it is told of', async () => {
+    const looks = { count: 0 };
+    const stamp = machine.stamp.bind(machine);
+    machine.stamp = (path) => {
+      looks.count += 1;
+      return stamp(path);
+    };
+    for (let time = 0; time < 200; time += 1) {
+      machine.ring();
+      await agent.run(50);
+    }
+    expect(looks.count).toBeGreaterThanOrEqual(3);
+    expect(looks.count).toBeLessThanOrEqual(7);
   });
 
   it('stays when the file is written again with the same content', async () => {
@@ -222,11 +254,13 @@ describe('a container with a value file', () => {
     expect(creates()).toBe(2);
   });
 
-  it('that is made again for another reason is not made twice', async () => {
+  it('that is made again for another reason is not made twice, also where what is known of the file is older', async () => {
+    agent.source.declare(vault(), container('other', { env, image: 'busybox' }));
+    await agent.run(5_000);
     machine.write('second');
     host.hand.remove('vault');
     await agent.run(120_000);
-    expect([message(), creates()]).toEqual(['running', 2]);
+    expect([message(), message('Container/other'), creates()]).toEqual(['running', 'running', 4]);
   });
 
   it('slows down where the file changes again and again', async () => {

@@ -19,6 +19,8 @@ import type { SecretValue } from './read-env.ts';
 const SETTLE_MS = 1_000;
 /** Rounds can follow each other quickly: files are looked at no more often than this. */
 const PACE_MS = 2_000;
+/** Changes come in bursts. */
+const RUNG_MS = 100;
 /** A look that takes longer is stuck, on a mount that hangs as a rule. */
 const STUCK_MS = 10_000;
 /** To try in vain to open an encrypted manifest costs a process. */
@@ -77,6 +79,8 @@ export class SecretWatch {
   readonly #options: SecretWatchOptions;
   #files = new Map<string, FileEntry>();
   #sealed = new Map<string, SealedEntry>();
+  /** Files that could be looked at: to watch one on a mount that hangs would hang too. */
+  readonly #answering = new Set<string>();
   /** Absent: not asked yet. */
   #key: KeyEntry | undefined;
   /** Counts changes of what is known. */
@@ -86,6 +90,7 @@ export class SecretWatch {
   #isStuck = false;
   #lookedMs = -Infinity;
   #cancelNext: (() => void) | undefined;
+  #nextMs = Infinity;
   #isStopped = false;
 
   constructor(deps: SecretWatchDeps, options: SecretWatchOptions) {
@@ -96,6 +101,7 @@ export class SecretWatch {
   stop(): void {
     this.#isStopped = true;
     this.#cancelNext?.();
+    this.#listen();
   }
 
   /** What is known now, by object; looks again beside where a look is due. */
@@ -170,6 +176,7 @@ export class SecretWatch {
     }
     this.#files = files;
     this.#sealed = sealed;
+    if (files.size === 0) this.#listen();
     for (const key of this.#views.keys()) if (!watched.has(key)) this.#views.delete(key);
   }
 
@@ -217,9 +224,26 @@ export class SecretWatch {
     yield* this.#sealed.values();
   }
 
+  #listen(): void {
+    for (const path of this.#answering) if (!this.#files.has(path)) this.#answering.delete(path);
+    this.#deps.secretKeeper?.watch(this.#isStopped ? [] : this.#answering, this.#rung);
+  }
+
+  readonly #rung = (): void => {
+    const sinceMs = this.#deps.clock.monotonic() - this.#lookedMs;
+    this.#lookIn(Math.max(RUNG_MS, PACE_MS - sinceMs));
+  };
+
+  /** In that time at the latest. */
   #lookIn(ms: number): void {
+    const dueMs = this.#deps.clock.monotonic() + ms;
+    if (this.#isStopped || dueMs >= this.#nextMs) return;
     this.#cancelNext?.();
-    this.#cancelNext = this.#deps.clock.after(ms, () => void this.#look());
+    this.#nextMs = dueMs;
+    this.#cancelNext = this.#deps.clock.after(ms, () => {
+      this.#nextMs = Infinity;
+      void this.#look();
+    });
   }
 
   async #look(): Promise<void> {
@@ -234,6 +258,7 @@ export class SecretWatch {
     }
     cancel();
     this.#isLooking = false;
+    this.#listen();
     this.#lookedMs = this.#deps.clock.monotonic();
     this.#stuck(false);
     if (this.#version !== before) this.#tell();
@@ -293,6 +318,7 @@ export class SecretWatch {
     const { fresh, ...known } = entry;
     try {
       const { stamp, changedMs } = await keeper.stamp(path);
+      if (this.#files.has(path)) this.#answering.add(path);
       if (known.hash !== undefined && known.stamp === stamp) return known;
       const sinceMs = fresh?.stamp === stamp ? fresh.sinceMs : clock.monotonic();
       const isSettled = clock.now() - changedMs >= SETTLE_MS || clock.monotonic() - sinceMs >= SETTLE_MS;
