@@ -151,7 +151,11 @@ describe('ovr validate', () => {
   });
 });
 
-const any = fc.string({ unit: 'binary', maxLength: 30 });
+/** Any text, and often one of what must be escaped. */
+const any = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 30 }),
+  fc.string({ unit: fc.constantFrom('%', '\r', '\n', ':', ',', '=', '%25', '3A', 'a', ' '), maxLength: 30 }),
+);
 const diagnostic = fc.record({
   code: fc.constantFrom('yaml-syntax', 'policy-image-pinned'),
   severity: fc.constantFrom('error', 'warning'),
@@ -172,6 +176,13 @@ function unescape(text: string): string {
 }
 
 describe('whatever is reported', () => {
+  it('is escaped as workflow commands ask for: more in properties than in the message', () => {
+    const found = { code: 'yaml-syntax', severity: 'error', line: 1, column: 2 } as const;
+    expect(githubCommand({ ...found, file: 'a,b:c%\r\n.yaml', message: 'at 100%: a, b\r\nand %0A::' })).toBe(
+      '::error file=a%2Cb%3Ac%25%0D%0A.yaml,line=1,col=2,title=yaml-syntax::at 100%25: a, b and %250A::',
+    );
+  });
+
   it('is one workflow command that says the same', () => {
     fc.assert(
       fc.property(diagnostic, (found) => {
