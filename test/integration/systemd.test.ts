@@ -76,8 +76,12 @@ describe('systemd-analyze', () => {
 const dockerUnit = '[Service]\nExecStart=sleep infinity\n';
 const target = '[Unit]\nWants=docker.service neighbour.service ovrd.service\n';
 const neighbour = '[Service]\nUser=nobody\nExecStart=sleep infinity\n';
-const logTo = (name: string): string =>
-  `[Service]\nStandardOutput=append:@SHARED@/${name}\nStandardError=append:@SHARED@/${name}\n`;
+/** Where a test reads it, and where Node keeps what it has compiled. */
+const log = `[Service]
+StandardOutput=append:@SHARED@/ovrd.log
+StandardError=append:@SHARED@/ovrd.log
+ReadWritePaths=/opt/compiled
+`;
 const gitUnits = {
   'ovr-test.target': `${target}Wants=git-servers.service\n`,
   'git-servers.service': gitServersUnit,
@@ -96,7 +100,7 @@ const machineUnits = {
   'docker.service': dockerUnit,
   'neighbour.service': neighbour,
   'ovrd.service': unit,
-  'ovrd.service.d/log.conf': logTo('ovrd.log'),
+  'ovrd.service.d/log.conf': log,
 };
 const probeUnit = '[Service]\nExecStart=\nExecStart=/opt/node /opt/ovr/test/integration/systemd-probe.ts\n';
 
@@ -256,20 +260,21 @@ describe.skipIf(notHere !== undefined)('under a real systemd', () => {
 
     test('ovrd takes signed manifests from Git, opens encrypted ones, and hears of pushes', async () => {
       const container = `git-${user}`;
-      const values = (): Promise<string> =>
-        lab.hosts[0]!.docker(['inspect', '-f', '{{json .Config.Env}}', container]);
+      const made = (secret: string): Promise<true> =>
+        until(`a container with ${secret}`, 60_000, async () => {
+          const inspect = ['inspect', '-f', '{{json .Config.Env}}', container];
+          const env = await lab.hosts[0]!.docker(inspect).catch(() => '');
+          return env.includes(`"SEALED=${secret}"`) ? true : undefined;
+        });
       const first = git.push({ 'web.yaml': sealedManifest(container, 'first') }, 'ssh');
       await git.use('ssh', 'ssh');
       await git.untilInForce(first);
-      await on(['ovr', 'prune', '--confirm']); // what the folder declared
-      await on(['ovr', 'status', '--wait', '--timeout', '60s']);
-      expect(await values()).toContain('"SEALED=first"');
+      await made('first');
 
       const second = git.push({ 'web.yaml': sealedManifest(container, 'second') }, 'ssh');
       await git.webhook();
       await git.untilInForce(second);
-      await on(['ovr', 'status', '--wait', '--timeout', '60s']);
-      expect(await values()).toContain('"SEALED=second"');
+      await made('second');
 
       git.push({ 'web.yaml': sealedManifest(container, 'foreign') });
       const { code, stderr } = await machine.exec(['ovr', 'sync']);

@@ -31,8 +31,10 @@ mount --bind "$repo" "$root/opt/ovr"
 touch "$root/opt/node" "$root/run/docker.sock"
 mount --bind "$node" "$root/opt/node"
 mount --bind "$socket" "$root/run/docker.sock"
+mkdir -m 1777 "$root/opt/compiled" # each program is compiled once
 for program in ovrd ovr; do
-  printf '#!/bin/sh\nexec /opt/node /opt/ovr/cmd/%s/main.ts "$@"\n' "$program" >"$root/usr/local/bin/$program"
+  printf '#!/bin/sh\nexport NODE_COMPILE_CACHE=/opt/compiled\nexec /opt/node /opt/ovr/cmd/%s/main.ts "$@"\n' \
+    "$program" >"$root/usr/local/bin/$program"
   chmod 755 "$root/usr/local/bin/$program"
 done
 
