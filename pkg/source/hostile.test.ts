@@ -137,7 +137,7 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 describe('a folder of hostile files', () => {
-  it('does no harm to the good ones, and does not hold up the event loop', async () => {
+  it('does no harm to the good ones, and does not hold up the event loop', { timeout: 120_000 }, async () => {
     const names = new Map<string, string>();
     const write = (what: string, bytes: Buffer): void => {
       const file = join(dir, `f${names.size}.yaml`);
