@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { resolve } from 'node:path';
+import { relative, resolve, sep } from 'node:path';
 import { errorMessage, formatDiagnostic, type Clock, type Logger, type ObjectKey } from '../api/index.ts';
 import type { Source, SourceState } from '../reconcile/index.ts';
 import { Burst } from './burst.ts';
@@ -8,6 +8,7 @@ import { FolderTree } from './folder-tree.ts';
 import { ChokidarWatch, type FolderWatcher, type FolderWatchOptions } from './folder-watch.ts';
 import type { NamedFile } from '../manifest/index.ts';
 import { assembling } from '../manifest/merge/index.ts'; // the whole of pkg/manifest takes 20 MB, and only the worker needs it
+import { isFolderName } from './name.ts';
 import { DEFAULT_SETTLE_MS } from './settle.ts';
 import type { Reader } from './sighting.ts';
 import { NO_VARIABLES, VariableSet, type VariableOptions } from './variable-set.ts';
@@ -72,7 +73,7 @@ class DirSource implements Source {
     const watcher = options.watcher ?? ((watch: FolderWatchOptions) => new ChokidarWatch(watch));
     const failed = warnOnce(logger);
     const burst = new Burst(() => this.#mayHaveMissed());
-    this.#trees = distinct(options.dirs).map(
+    this.#trees = distinct(options.dirs, options.recursive ?? false).map(
       (dir) =>
         new FolderTree({
           dir,
@@ -241,9 +242,16 @@ function summary({ revision, diagnostics, doubt }: SourceState): string {
   return [revision?.digest, doubt, ...diagnostics.map(formatDiagnostic)].join('\n');
 }
 
-/** The same folder twice would declare everything twice. */
-function distinct(dirs: readonly string[]): string[] {
-  return [...new Map(dirs.map((dir) => [resolve(dir), dir])).values()];
+/** The same folder twice would declare everything twice; so would one that is read below another. */
+function distinct(dirs: readonly string[], recursive: boolean): string[] {
+  const paths = new Map(dirs.map((dir) => [resolve(dir), dir]));
+  const isReadBelow = (path: string, top: string): boolean => {
+    const parts = relative(top, path).split(sep);
+    return path !== top && parts.every(isFolderName);
+  };
+  const isCovered = (path: string): boolean =>
+    recursive && [...paths.keys()].some((top) => isReadBelow(path, top));
+  return [...paths].flatMap(([path, dir]) => (isCovered(path) ? [] : [dir]));
 }
 
 /** Out of watches or descriptors, as a rule. Scanning goes on without events; one warning is enough for all folders. */

@@ -118,13 +118,19 @@ describe('at the start', () => {
     expect(source.state().lastSyncMs).toBe(clock.now());
   });
 
-  it('the folder alone counts where that is not asked for', async () => {
+  it.each<[string, boolean, readonly string[], readonly string[]]>([
+    ['the folder alone counts where that is not asked for', false, ['.'], ['a']],
+    ['a folder that is given as well counts once', true, ['.', 'sub', 'sub/deep'], ['a', 'b']],
+    ['a hidden one counts where it is given', true, ['.', '.x'], ['a', 'b', 'x']],
+  ])('%s', async (_what, recursive, dirs, expected) => {
     await source.stop();
     put('a.yaml', 'a');
-    put('sub/b.yaml', 'b');
-    source = createDirSource({ dirs: [dir], clock, logger: silentLogger, reader });
+    put('sub/deep/b.yaml', 'b');
+    put('.x/x.yaml', 'x');
+    const places = dirs.map((name) => join(dir, name));
+    source = createDirSource({ dirs: places, recursive, clock, logger: silentLogger, reader });
     await start();
-    expect(keys()).toEqual(['a']);
+    expect([keys(), problems()]).toEqual([expected, []]);
   });
 
   it('a folder that is missing is in doubt, and is read with all below it once it is there', async () => {
@@ -203,13 +209,9 @@ describe('a folder below', () => {
   });
 
   it('that is moved in counts as a whole, with a hundred files and all below', async () => {
-    for (let index = 0; index < 100; index += 1)
-      mkdirSync(join(base, 'new', `${index % 5}`), { recursive: true });
     const names = Array.from({ length: 100 }, (_, index) => `n${index + 100}`);
-    for (const [index, name] of names.entries())
-      writeFileSync(join(base, 'new', `${index % 5}`, `${name}.yaml`), manifest(name));
-    renameSync(join(base, 'new'), join(dir, 'new'));
-    moved('new');
+    for (const [index, name] of names.entries()) put(`.new/${index % 5}/${name}.yaml`, name);
+    move('.new', 'new');
     await settle();
     expect(keys()).toEqual(['a', 'b', 'c', ...names]);
     expect([history.length, doubt(), watched().length]).toEqual([2, '', 9]);
@@ -297,11 +299,9 @@ describe('a folder below', () => {
   });
 
   it('that is replaced by a filled one brings its files at once and drops others once it is stable', async () => {
-    mkdirSync(join(base, 'new'));
-    writeFileSync(join(base, 'new', 'd.yaml'), manifest('d'));
+    put('.new/d.yaml', 'd');
     renameSync(join(dir, 'sub'), join(base, 'old'));
-    renameSync(join(base, 'new'), join(dir, 'sub'));
-    moved('sub');
+    move('.new', 'sub');
     await settle();
     expect(keys()).toEqual(['a', 'b', 'c', 'd']);
     expect(doubt()).toContain(`${join(dir, 'sub')} was replaced by another one`);
