@@ -249,6 +249,23 @@ describe('a changed file', () => {
     expect(source.state().revision?.objects.get('Network/a')?.origin.file).toBe(join(dir, 'z.yaml'));
   });
 
+  it('is not declared twice either while it is renamed twice', async () => {
+    for (const [from, to] of [
+      ['a', 'x'],
+      ['x', 'z'],
+    ] as const) {
+      if (to === 'z') writeFileSync(join(dir, 'x.yaml'), manifest('a'));
+      renameSync(join(dir, `${from}.yaml`), join(dir, `${to}.yaml`));
+      watches[0]?.moved(`${from}.yaml`);
+      if (to === 'z') watches[0]?.written('z.yaml');
+      else watches[0]?.moved('x.yaml');
+      await settle();
+      expect([codes(), source.state().revision?.undecided.size]).toEqual([[], 0]);
+    }
+    await pass(1_000);
+    expect([keys(), codes()]).toEqual([['Network/a', 'Network/b'], []]);
+  });
+
   it('reports what is declared in two files', async () => {
     move('c.yaml', manifest('a'));
     await settle();

@@ -6,7 +6,7 @@ import { Burst } from './burst.ts';
 import type { FileRecord, Moment } from './file-record.ts';
 import { FolderTree } from './folder-tree.ts';
 import { ChokidarWatch, type FolderWatcher, type FolderWatchOptions } from './folder-watch.ts';
-import type { NamedFile } from '../manifest/index.ts';
+import type { NamedFile, Revision } from '../manifest/index.ts';
 import { assembling } from '../manifest/merge/index.ts'; // the whole of pkg/manifest takes 20 MB, and only the worker needs it
 import { isFolderName } from './name.ts';
 import { DEFAULT_SETTLE_MS } from './settle.ts';
@@ -198,7 +198,7 @@ class DirSource implements Source {
     const own = [...this.#variables.diagnostics(), ...this.#trees.flatMap((tree) => tree.diagnostics())];
     if (!states.some(({ wasRead }) => wasRead)) return { diagnostics: own };
     const records = states.flatMap((state) => state.records);
-    const files = goodFiles(records);
+    const files = goodFiles(records, this.#state.revision);
     const count = files.reduce((sum, { objects }) => sum + objects.length, 0);
     const pause = count < MANY_OBJECTS ? () => undefined : nextTurn;
     await pause();
@@ -213,19 +213,30 @@ class DirSource implements Source {
   }
 }
 
-/** What every file contributes. Of a file that seems gone, only what no other file declares now: it may have been renamed. */
-function goodFiles(records: readonly FileRecord[]): NamedFile[] {
-  const missing = records.filter(({ isMissing }) => isMissing);
-  const present = missing.length === 0 ? records : records.filter(({ isMissing }) => !isMissing);
-  const files = present.flatMap(({ good }) => good ?? []);
-  const keys = new Set(
-    missing.length === 0 ? [] : files.flatMap(({ objects }) => objects.map(({ key }) => key)),
+/**
+ * What every file contributes. Of a file that seems gone, only what no other file declares now: it may have been renamed. Where it
+ * was renamed twice, what is in force stays.
+ */
+function goodFiles(records: readonly FileRecord[], inForce: Revision | undefined): NamedFile[] {
+  const missing = records.filter(({ isMissing }) => isMissing).flatMap(({ good }) => good ?? []);
+  const present = records.filter(({ isMissing }) => !isMissing).flatMap(({ good }) => good ?? []);
+  if (missing.length === 0) return present;
+  const declared = new Set(present.flatMap(({ objects }) => objects.map(({ key }) => key)));
+  const isInForce = (file: string, key: ObjectKey): boolean =>
+    inForce?.objects.get(key)?.origin.file === file;
+  const staying = new Set(
+    missing.flatMap(({ file, objects }) =>
+      objects.filter(({ key }) => isInForce(file, key)).map(({ key }) => key),
+    ),
   );
-  return [...files, ...missing.flatMap(({ good }) => (good === undefined ? [] : without(good, keys)))];
-}
-
-function without({ file, objects, diagnostics }: NamedFile, keys: ReadonlySet<ObjectKey>): NamedFile {
-  return { file, objects: objects.filter(({ key }) => !keys.has(key)), diagnostics };
+  const stays = (file: string, key: ObjectKey): boolean =>
+    !declared.has(key) && (!staying.has(key) || isInForce(file, key));
+  const left = missing.map(({ file, objects, diagnostics }) => ({
+    file,
+    objects: objects.filter(({ key }) => stays(file, key)),
+    diagnostics,
+  }));
+  return [...present, ...left];
 }
 
 function doubtOf(trees: readonly FolderTree[]): Pick<SourceState, 'doubt'> {

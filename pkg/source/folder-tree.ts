@@ -10,8 +10,8 @@ import type { HintKind } from './hints.ts';
 import { isFolderName } from './name.ts';
 import { fileDiagnostic, type Reader, type TreeWalk } from './sighting.ts';
 
-/** A tree that changes with every walk is left for the next round. */
-const MAX_WALKS = 3;
+/** A tree that changes with every look is left for the next refresh. */
+const MAX_ROUNDS = 3;
 /** More reasons than these are only counted. */
 const SHOWN_DOUBTS = 3;
 
@@ -127,13 +127,18 @@ export class FolderTree {
   /** Looks at what events and elapsed time ask for, and reads what may be read. `timed`: check everything. Never fails. */
   async refresh(timed: boolean): Promise<void> {
     this.#wantsWalk ||= this.#options.recursive && (timed || this.#isGoneDue);
-    for (let walks = 0; walks < MAX_WALKS; walks += 1) {
+    for (let rounds = 0; rounds < MAX_ROUNDS; rounds += 1) {
       if (this.#wantsWalk) await this.#findFolders();
-      await this.#look(timed && walks === 0);
-      if (!this.#wantsWalk) break;
+      await this.#look(timed && rounds === 0);
+      // A file that was seen where it came to is not there any more where it was: that event has come by now.
+      if (!this.#options.recursive || !this.#isUnsteady) break;
     }
     await this.#settleAbsences();
     await this.#load();
+  }
+
+  get #isUnsteady(): boolean {
+    return this.#wantsWalk || this.#present.some(({ wantsLook }) => wantsLook);
   }
 
   /** Whether folders that are not there any more wait to be looked for once more. */

@@ -82,8 +82,15 @@ export class Folder {
 
   /** It is there, with so many folders in it; looked at where that is news. */
   isThere(identity: string, folders: number): void {
+    const { isReadable, isReplaced } = this.state;
+    const isFilled = isReplaced && folders !== this.state.folders;
     this.state.folders = folders;
-    if (identity !== this.state.identity || !this.state.isReadable) this.#wantsAll = true;
+    if (identity !== this.state.identity || !isReadable || isFilled) this.#wantsAll = true;
+  }
+
+  /** Whether events came since the newest look. */
+  get wantsLook(): boolean {
+    return this.#wantsAll || this.#names.size > 0;
   }
 
   /** Looks at everything with the next round. */

@@ -78,7 +78,8 @@ class Walk {
       entries = readdirSync(join(this.#dir, path), { withFileTypes: true });
     } catch (error) {
       if (path === '') throw error;
-      this.#unseen.push(path);
+      // One that was there a moment ago may have been renamed, and be found elsewhere by this very walk.
+      if (errorCode(error) !== 'ENOENT') this.#unseen.push(path);
     }
     this.#files += entries.filter(({ name }) => isManifestName(name)).length;
     return entries.filter(({ name }) => isFolderName(name)).sort((a, b) => compareStrings(a.name, b.name));
