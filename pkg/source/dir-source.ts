@@ -55,6 +55,8 @@ class DirSource implements Source {
   #changed: (() => void) | undefined;
   #state: SourceState = { diagnostics: [] };
   #stamp = '';
+  /** All that were read for the state. */
+  #folders = '';
   #patienceEndMs = 0;
   #nextRescanMs = 0;
   #isPublic = false;
@@ -183,9 +185,12 @@ class DirSource implements Source {
     this.#stamp = stamp;
     const declared = await this.#declared(at);
     if (this.#isStopped) return;
-    const before = this.#state;
+    const [before, folders] = [this.#state, this.#folders];
     this.#state = { ...declared, ...doubtOf(this.#trees), ...pick(before) };
-    if (summary(before) === summary(this.#state) && this.#isPublic) return;
+    // Out of which folder an object came matters when all of that folder goes.
+    this.#folders = this.#trees.flatMap((tree) => tree.paths).join('\0');
+    const isSame = folders === this.#folders && summary(before) === summary(this.#state);
+    if (isSame && this.#isPublic) return;
     this.#logger.debug(
       { revision: this.#state.revision?.digest, objects: this.#state.revision?.objects.size },
       'manifests changed',

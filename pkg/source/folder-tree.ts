@@ -77,6 +77,11 @@ export class FolderTree {
     return [...this.#folders.values()].map(({ state }) => state);
   }
 
+  /** The way to each of them from the top. */
+  get paths(): readonly string[] {
+    return [...this.#folders.keys()];
+  }
+
   /** Whether versions wait to be read. */
   get isPending(): boolean {
     return this.states.some(({ isPending }) => isPending);
