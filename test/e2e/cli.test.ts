@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { once } from 'node:events';
@@ -57,7 +57,7 @@ beforeAll(async () => {
     dockerHost: 'unix:///nonexistent',
     manifests,
     from: 'dist',
-    args: ['--engine', 'memory', '--node-name', 'n1', '--listen', '127.0.0.1:0'],
+    args: ['--recursive', '--engine', 'memory', '--node-name', 'n1', '--listen', '127.0.0.1:0'],
   });
 });
 
@@ -121,6 +121,27 @@ describe('ovr beside a running ovrd', () => {
     expect((await ovr('validate', manifests)).code).toBe(1);
     await put('web.yaml', container('web-1', 'nginx:1.28'));
     expect((await ovr('validate', manifests)).stdout).toBe('2 objects, 0 errors, 0 warnings\n');
+  });
+
+  it('reads folders below, keeps what moves between them, and asks before all of one goes', async () => {
+    const place = (folder: string): string => join(manifests, folder);
+    const origin = async (): Promise<string> => (await ovr('explain', 'c/api-1')).stdout;
+    await mkdir(place('.team/api'), { recursive: true });
+    await writeFile(place('.team/api/c.yaml'), container('api-1', 'nginx:1.27'));
+    await rename(place('.team'), place('team'));
+    await expect.poll(origin, { timeout: 20_000 }).toMatch(/\/team\/api\/c\.yaml:1 declares it/);
+    expect((await ovr('status', '--wait')).code).toBe(0);
+    await rename(place('team'), place('squad'));
+    await expect.poll(origin, { timeout: 20_000 }).toMatch(/squad\/api\/c\.yaml:1 declares it/);
+    expect((await ovr('validate', '-R', manifests)).stdout).toBe('3 objects, 0 errors, 0 warnings\n');
+    await rm(place('squad'), { recursive: true });
+    const held = async (): Promise<string> => (await ovr('prune')).stdout;
+    await expect
+      .poll(held, { timeout: 20_000 })
+      .toMatch(/squad\/api declares anything any more[^]*Container\/api-1/);
+    expect((await ovr('prune', '--confirm')).code).toBe(0);
+    const containers = async (): Promise<string> => (await ovr('get', 'c', '-o', 'name')).stdout;
+    await expect.poll(containers, { timeout: 20_000 }).toBe('Container/web-1\n');
   });
 
   it('asks over TCP as well, where only reading is allowed', async () => {
