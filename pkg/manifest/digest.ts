@@ -1,5 +1,4 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { hash } from 'node:crypto';
 import { compareStrings, type Kind } from '../api/index.ts';
 import { DEFAULT_UPDATE_STRATEGY, type AliasSpec, type ContainerSpec, type NetworkSpec } from './objects.ts';
 import type { Revision } from './revision.ts';
@@ -11,7 +10,7 @@ const HEX_LENGTH = 32;
  * What Docker can change on a running container, and what only placement reads. These never enter the spec hash, so changing
  * them never replaces a container.
  */
-const CHANGEABLE: readonly string[] = [
+const CHANGEABLE: ReadonlySet<string> = new Set([
   'networks',
   'restartPolicy',
   'resources',
@@ -20,13 +19,13 @@ const CHANGEABLE: readonly string[] = [
   'imagePullPolicy',
   'updateStrategy',
   'dependsOn',
-] satisfies (keyof ContainerSpec)[];
+] satisfies (keyof ContainerSpec)[]);
 
 /** Carried along; what is encrypted in it is in `env` too, and the rest changes with every edit. */
-const NO_MEANING: readonly string[] = ['sealedBy'] satisfies (keyof ContainerSpec)[];
+const NO_MEANING: ReadonlySet<string> = new Set(['sealedBy'] satisfies (keyof ContainerSpec)[]);
 
 /** Lists whose order means nothing to Docker. */
-const UNORDERED: readonly string[] = [
+const UNORDERED: ReadonlySet<string> = new Set([
   'capAdd',
   'capDrop',
   'dependsOn',
@@ -39,7 +38,7 @@ const UNORDERED: readonly string[] = [
   'tmpfs',
   'ulimits',
   'volumes',
-] satisfies (keyof ContainerSpec)[];
+] satisfies (keyof ContainerSpec)[]);
 
 /** Fields that hold their default mean the same as fields left out, so a field that is added later changes no old hash. */
 const CONTAINER_DEFAULT_VALUES = {
@@ -94,7 +93,7 @@ export function containerDigests(
   spec: ContainerSpec,
 ): { digest: string; specHash: string; plainHash?: string } {
   const fields = withoutDefaults(canonicalFields(spec), CONTAINER_DEFAULTS);
-  const fixed = Object.fromEntries(Object.entries(fields).filter(([field]) => !CHANGEABLE.includes(field)));
+  const fixed = Object.fromEntries(Object.entries(fields).filter(([field]) => !CHANGEABLE.has(field)));
   const known = digests('Container', meaning, fields, fixed);
   if (spec.sealedBy === undefined) return known;
   const env = spec.env.map((entry) => (entry.sealed === undefined ? entry : { ...entry, sealed: '' }));
@@ -116,16 +115,17 @@ export function aliasDigests(meaning: Meaning, spec: AliasSpec): { digest: strin
 
 /** SHA-256 of a text, shortened to 32 hexadecimal digits: the one form of every digest and hash here. */
 export function digestOf(text: string): string {
-  return bytesToHex(sha256(utf8ToBytes(text))).slice(0, HEX_LENGTH);
+  return hash('sha256', text).slice(0, HEX_LENGTH);
 }
 
 /** Digest of a revision: of its objects' digests, and of what is not decided. */
 export function revisionDigest({ objects, undecided }: Omit<Revision, 'digest'>): string {
   // Sorted already, as a rule, and ten thousand look-ups take longer than to see that.
   const sorted = [...objects.values()].sort((a, b) => compareStrings(a.key, b.key));
-  const lines = sorted.map(({ key, digest }) => `${key} ${digest}`);
-  const open = [...undecided].sort(compareStrings).map((key) => `${key} undecided`);
-  return digestOf([...lines, ...open].join('\n'));
+  let text = '';
+  for (const { key, digest } of sorted) text += `${key} ${digest}\n`;
+  for (const key of [...undecided].sort(compareStrings)) text += `${key} undecided\n`;
+  return digestOf(text.slice(0, -1));
 }
 
 type Fields = Readonly<Record<string, string>>;
@@ -149,10 +149,10 @@ function withoutDefaults(fields: Fields, defaults: Fields): Fields {
 function canonicalFields(spec: object): Record<string, string> {
   const fields: Record<string, string> = {};
   for (const [field, value] of Object.entries(spec)) {
-    if (value === undefined || NO_MEANING.includes(field)) continue;
+    if (value === undefined || NO_MEANING.has(field)) continue;
     const items: unknown = value;
     fields[field] =
-      UNORDERED.includes(field) && Array.isArray(items)
+      Array.isArray(items) && UNORDERED.has(field)
         ? items.map(canonicalJson).sort(compareStrings).join()
         : canonicalJson(items);
   }
@@ -163,9 +163,11 @@ function canonicalFields(spec: object): Record<string, string> {
 function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join()}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const entries = Object.entries(value)
-    .filter(([, entry]) => entry !== undefined)
-    .sort(([a], [b]) => compareStrings(a, b))
-    .map(([key, entry]) => `${JSON.stringify(key)}:${canonicalJson(entry)}`);
-  return `{${entries.join()}}`;
+  let json = '';
+  for (const key of Object.keys(value).sort(compareStrings)) {
+    const entry: unknown = Reflect.get(value, key);
+    if (entry === undefined) continue;
+    json += `${json === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(entry)}`;
+  }
+  return `{${json}}`;
 }

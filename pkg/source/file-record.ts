@@ -63,7 +63,7 @@ export class FileRecord {
   readonly #settleMs: number;
   #version: Version | undefined;
   #content: { readonly hash?: string; readonly parsed: ParsedFile } | undefined;
-  /** Of the content. */
+  /** Of the content, where that may have to be read once more. */
   #read: FileSighting | undefined;
   #good: NamedFile | undefined;
   #pending: Pending | undefined;
@@ -204,9 +204,9 @@ export class FileRecord {
     this.#version = versionOf(sighting);
     this.#pending = undefined;
     this.#verify = arrival === 'moved' ? { atMs: at.monotonicMs + this.#settleMs, sighting } : undefined;
-    this.#read = sighting;
+    if (result.status === 'loaded') this.#content = { hash: result.hash, parsed: result.parsed };
+    this.#read = this.#content?.parsed.usesVariables === true ? sighting : undefined;
     if (result.status === 'same') return;
-    this.#content = { hash: result.hash, parsed: result.parsed };
     if (!hasErrors(result.parsed.diagnostics)) this.#good = { file: this.file, ...result.parsed };
   }
 

@@ -13,6 +13,7 @@ import {
   type Question,
   type Reply,
 } from './protocol.ts';
+import { Sharing } from './sharing.ts';
 import type { LoadResult } from './sighting.ts';
 import { readVariableFiles } from './variable-file.ts';
 import { walkTree } from './walk.ts';
@@ -47,9 +48,10 @@ function answer(question: Question): Answer | Promise<Answer> {
 }
 
 function load({ dir, requests, round, variables }: Extract<Question, { op: 'load' }>): LoadAnswer {
+  const sharing = new Sharing();
   const results = requests.map((request) =>
     loadFile(dir, request, {
-      parse: (text, file) => parseManifest(text, file, variables),
+      parse: (text, file) => sharing.share(parseManifest(text, file, variables)),
       writers: (inode) => writerScan.check(inode, round),
     }),
   );

@@ -8,6 +8,7 @@ import { type Ovrd, startOvrd } from '../tools/ovrd.ts';
 import { DockerApi } from './docker-api.ts';
 import { eachOf } from './each.ts';
 import { EngineEvents } from './engine-events.ts';
+import { unitEnvironment } from './unit-environment.ts';
 
 export const LAB = 'bench';
 const REMOVE_TRIES = 50;
@@ -108,7 +109,7 @@ export class ManifestFolder {
   }
 }
 
-/** Runs ovrd as it is built, on an engine's socket, while `work` lasts. */
+/** Runs ovrd as it is built and as its unit runs it, on an engine's socket, while `work` lasts. */
 export async function withOvrd<T>(
   options: { readonly socket: string; readonly manifests: string; readonly folder?: string },
   work: (ovrd: Ovrd) => Promise<T>,
@@ -118,6 +119,7 @@ export async function withOvrd<T>(
     from: 'dist',
     dockerHost: `unix://${socket}`,
     manifests,
+    env: unitEnvironment(),
     ...(folder === undefined ? {} : { folder }),
   });
   try {

@@ -1,4 +1,4 @@
-import { compareStrings, splitKey, type Diagnostic, type ObjectKey } from '../../api/index.ts';
+import { compareStrings, splitKey, type Diagnostic, type Kind, type ObjectKey } from '../../api/index.ts';
 import { DIAGNOSTIC_CODES } from '../codes.ts';
 import { revisionDigest } from '../digest.ts';
 import type { ManifestObject } from '../objects.ts';
@@ -92,18 +92,27 @@ function errorsAmong(candidates: Candidates): Finding[] {
 
 function warningsAmong(candidates: Candidates, undecided: ReadonlySet<ObjectKey>): Finding[] {
   const { networks, containers } = candidates;
-  const declared = new Set(networks.map(({ object }) => object.name));
-  const known = new Set(containers.map(({ object }) => object.name));
-  for (const { kind, name } of [...undecided].map(splitKey)) {
-    if (kind === 'Network') declared.add(name);
-    if (kind === 'Container') known.add(name);
-  }
   return [
     ...portConflicts(containers),
-    ...undeclaredNetworks(containers, declared),
-    ...undeclaredDependencies(containers, known),
+    ...undeclaredNetworks(containers, namesOf(networks, 'Network', undecided)),
+    ...undeclaredDependencies(containers, () => namesOf(containers, 'Container', undecided)),
     ...aliasWarnings(candidates),
   ];
+}
+
+/** Of the objects of a kind that are declared, decided or not. */
+function namesOf(
+  candidates: readonly Candidate[],
+  kind: Kind,
+  undecided: ReadonlySet<ObjectKey>,
+): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { object } of candidates) names.add(object.name);
+  for (const key of undecided) {
+    const open = splitKey(key);
+    if (open.kind === kind) names.add(open.name);
+  }
+  return names;
 }
 
 function sortedByKey(objects: readonly ManifestObject[]): Map<ObjectKey, ManifestObject> {

@@ -72,14 +72,17 @@ function placeOf(candidate: Container, cycle: readonly Container[]) {
 
 /**
  * Containers that others wait for and no manifest declares, each reported once: they may be there already, or in another source.
- * @param declared names of containers that are declared, decided or not
+ * @param names of containers that are declared, decided or not; few wait for others, so they are asked for when one does
  */
 export function undeclaredDependencies(
   containers: readonly Container[],
-  declared: ReadonlySet<string>,
+  names: () => ReadonlySet<string>,
 ): Finding[] {
+  const depending = containers.filter(({ object }) => object.spec.dependsOn.length > 0);
+  if (depending.length === 0) return [];
+  const declared = names();
   const seen = new Set<string>();
-  return containers.flatMap((candidate) =>
+  return depending.flatMap((candidate) =>
     candidate.object.spec.dependsOn.flatMap(({ name }, index) => {
       if (declared.has(name) || seen.has(name)) return [];
       seen.add(name);

@@ -9,6 +9,7 @@ import { type ProcessUse, watchProcess } from '../process-use.ts';
 import { type Bench, type Outcome, type Row, verdict } from '../row.ts';
 import { ManifestFolder } from '../stage.ts';
 import { formatMs, formatSpread, median } from '../stats.ts';
+import { unitEnvironment } from '../unit-environment.ts';
 
 const CHANGES = 50;
 const COLD_MS = 3_000;
@@ -60,6 +61,7 @@ async function stage(folder: ManifestFolder, count: number): Promise<string[]> {
 async function hold(bench: Bench, folder: ManifestFolder, staged: readonly string[]): Promise<Held> {
   const child = spawn(process.execPath, [HOLDER, folder.path, ...staged], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...unitEnvironment() },
   });
   const ended = once(child, 'close');
   try {
