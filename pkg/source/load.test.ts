@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadFile } from './load.ts';
+import { loadFiles } from './load.ts';
 import { lookAtFolder } from './look.ts';
 import type { LoadRequest, LoadResult, ReadRules } from './sighting.ts';
 import type { WriterCheck } from './writers.ts';
@@ -52,10 +52,12 @@ function load(request: LoadRequest, parse = (text: string) => void parsed.push(t
     },
     writers: () => writers,
   };
-  return loadFile(dir, request, context);
+  const [result] = loadFiles(dir, [request], context);
+  if (result === undefined) throw new Error('no result');
+  return result;
 }
 
-describe('loadFile', () => {
+describe('loadFiles', () => {
   it('reads exactly the version that was seen', () => {
     put('a.yaml', 'x: 1\n');
     const request = requestFor('a.yaml');

@@ -18,19 +18,37 @@ interface LoadContext {
   readonly writers: (inode: string) => WriterCheck;
 }
 
-/** Reads and parses exactly the version that was seen, or says why not. Runs in the worker thread, so it may block. Never throws. */
-export function loadFile(dir: string, request: LoadRequest, context: LoadContext): LoadResult {
-  const { name } = request;
+/** Reads and parses exactly the versions that were seen, or says why not. Runs in the worker thread, so it may block. Never throws. */
+export function loadFiles(
+  dir: string,
+  requests: readonly LoadRequest[],
+  context: LoadContext,
+): readonly LoadResult[] {
   try {
     const root = realpathSync.native(dir); // the other one looks at every folder of the path, which takes as long as reading
-    const descriptor = openSync(request.target ?? join(dir, name), OPEN_FLAGS);
+    return requests.map((request) => ({ name: request.name, ...loadFile({ dir, root }, request, context) }));
+  } catch (error) {
+    const failure = openFailure(error);
+    return requests.map(({ name }) => ({ name, ...failure }));
+  }
+}
+
+/** A folder, and where its path led a moment ago. */
+interface Place {
+  readonly dir: string;
+  readonly root: string;
+}
+
+function loadFile({ dir, root }: Place, request: LoadRequest, context: LoadContext): LoadOutcome {
+  try {
+    const descriptor = openSync(request.target ?? join(dir, request.name), OPEN_FLAGS);
     try {
-      return { name, ...loadOpened(root, descriptor, request, context) };
+      return loadOpened(root, descriptor, request, context);
     } finally {
       closeSync(descriptor);
     }
   } catch (error) {
-    return { name, ...openFailure(error) };
+    return openFailure(error);
   }
 }
 
@@ -52,7 +70,7 @@ function loadOpened(
   const checksFirst = request.rules.checkWriters === 'always';
   const hurdle = checksFirst ? writerHurdle(descriptor, request, context) : undefined;
   if (hurdle !== undefined) return hurdle;
-  const bytes = readAll(descriptor);
+  const bytes = readAll(descriptor, request.size);
   if (!isSeenVersion()) return { status: 'changed' };
   return digested(bytes, descriptor, request, context);
 }
@@ -102,12 +120,12 @@ function isInside(root: string, descriptor: number): boolean {
   }
 }
 
-/** One byte more than the file has, so that growth shows as another length. */
-function readAll(descriptor: number): Buffer {
-  const buffer = Buffer.allocUnsafe(fstatSync(descriptor).size + 1);
+/** As much as the version has that was seen; what comes later makes another version of it. */
+function readAll(descriptor: number, size: number): Buffer {
+  const buffer = Buffer.allocUnsafe(size);
   let length = 0;
-  while (length < buffer.length) {
-    const count = readSync(descriptor, buffer, length, buffer.length - length, null);
+  while (length < size) {
+    const count = readSync(descriptor, buffer, length, size - length, null);
     if (count === 0) break;
     length += count;
   }

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
 import { errorMessage } from '../api/index.ts';
-import { loadFile, PARSE_FAILED } from './load.ts';
+import { loadFiles, PARSE_FAILED } from './load.ts';
 import { lookAtFolder, scanFolder } from './look.ts';
 import { parseManifest } from '../manifest/index.ts';
 import { piecesOf } from './pieces.ts';
@@ -49,12 +49,10 @@ function answer(question: Question): Answer | Promise<Answer> {
 
 function load({ dir, requests, round, variables }: Extract<Question, { op: 'load' }>): LoadAnswer {
   const sharing = new Sharing();
-  const results = requests.map((request) =>
-    loadFile(dir, request, {
-      parse: (text, file) => sharing.share(parseManifest(text, file, variables)),
-      writers: (inode) => writerScan.check(inode, round),
-    }),
-  );
+  const results = loadFiles(dir, requests, {
+    parse: (text, file) => sharing.share(parseManifest(text, file, variables)),
+    writers: (inode) => writerScan.check(inode, round),
+  });
   lastRest += 1;
   rests.set(lastRest, piecesOf(results));
   return nextPiece(lastRest);

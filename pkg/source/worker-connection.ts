@@ -5,7 +5,7 @@ import { READY_ID, type Answer, type Letter, type Question, type Reply } from '.
 /** Loading the parser takes 0.3 s; a busy machine may need more. */
 const READY_DEADLINE_MS = 30_000;
 /** Young generation, MiB: a small one is enough for a file now and then, and keeps 30 MB from being claimed for ever; thousands are read in two thirds of the time with a large one. */
-const YOUNG_MB = { lean: 4, roomy: 16 } as const;
+const YOUNG_MB = { lean: 4, roomy: 48 } as const;
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, stackSizeMb: 4 };
 /** Nothing of how the process was started concerns the worker; some flags, such as --input-type, even keep it from starting. */
 const WORKER_OPTIONS = { execArgv: [], env: {}, name: 'manifests' };

@@ -1,7 +1,7 @@
 /** The parts of a folder's source that a test replaces: reading without a thread, and events that the test makes. */
 import { parseManifest } from '../../pkg/manifest/index.ts';
 import type { FolderWatcher, FolderWatchOptions } from '../../pkg/source/folder-watch.ts';
-import { loadFile } from '../../pkg/source/load.ts';
+import { loadFiles } from '../../pkg/source/load.ts';
 import { lookAtFolder, scanFolder } from '../../pkg/source/look.ts';
 import type { Reader } from '../../pkg/source/sighting.ts';
 import { readVariableFiles } from '../../pkg/source/variable-file.ts';
@@ -29,7 +29,7 @@ export class DirectReader implements Reader {
       return check.status === 'blind' ? { status: 'none' } : check;
     };
     const parse: typeof parseManifest = (text, file) => parseManifest(text, file, variables);
-    return Promise.resolve(requests.map((request) => loadFile(dir, request, { parse, writers })));
+    return Promise.resolve(loadFiles(dir, requests, { parse, writers }));
   };
   parse: Reader['parse'] = (text, file) => Promise.resolve(parseManifest(text, file));
   variables: Reader['variables'] = (files) => Promise.resolve(readVariableFiles(files));

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock, silentLogger } from '../../api/index.ts';
 import { parseManifest } from '../../manifest/index.ts';
-import { loadFile } from '../load.ts';
+import { loadFiles } from '../load.ts';
 import { lookAtFolder } from '../look.ts';
 import type { Reader } from '../sighting.ts';
 import { readVariableFiles } from '../variable-file.ts';
@@ -25,12 +25,10 @@ const reader: Reader = {
   walk: () => Promise.reject(new Error('not asked')),
   load: (dir, requests, variables) =>
     Promise.resolve(
-      requests.map((request) =>
-        loadFile(dir, request, {
-          parse: (text, file) => parseManifest(text, file, variables),
-          writers: () => ({ status: 'none' }),
-        }),
-      ),
+      loadFiles(dir, requests, {
+        parse: (text, file) => parseManifest(text, file, variables),
+        writers: () => ({ status: 'none' }),
+      }),
     ),
   parse: () => Promise.reject(new Error('not asked')),
   variables: (files) => Promise.resolve(readVariableFiles(files)),
