@@ -158,6 +158,7 @@ export class Folder {
     const now = this.#now();
     for (const name of this.state.dueNames(now)) this.#names.add(name);
     this.#wantsAll ||= this.state.isLookDue(now);
+    if (this.#watched === undefined) await this.#watchFirst();
     for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
       if (!this.#wantsAll && this.#names.size === 0) return;
       await this.#lookOnce(timed && looks === 0);
@@ -184,7 +185,17 @@ export class Folder {
   /** Another folder at the path, or a watcher that missed something: watch anew, and look once more since events were missed. */
   async #followFolder(): Promise<void> {
     const seen = this.state.isReadable ? this.state.identity : UNREADABLE;
-    if (seen === this.#watched) return;
+    if (seen !== this.#watched) await this.#watchAnew(seen);
+  }
+
+  /** Watches what is at the path before it is looked at, so that one look is enough. Where nothing is, the look says so. */
+  async #watchFirst(): Promise<void> {
+    const { dir, below } = this.state;
+    const look = await this.#options.reader.look({ dir, below, names: [] }).catch(() => undefined);
+    if (look !== undefined) await this.#watchAnew(look.identity);
+  }
+
+  async #watchAnew(seen: string | undefined): Promise<void> {
     // What happens in between is lost, so an older event is no longer the newest one.
     this.#hints.clear();
     await this.#watcher.reopen();

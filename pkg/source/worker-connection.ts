@@ -4,14 +4,10 @@ import { READY_ID, type Answer, type Letter, type Question, type Reply } from '.
 
 /** Loading the parser takes 0.3 s; a busy machine may need more. */
 const READY_DEADLINE_MS = 30_000;
-/** Young generation, MiB: a small one is enough for a file now and then, and keeps 30 MB from being claimed for ever; thousands are read in two thirds of the time with a large one. */
-const YOUNG_MB = { lean: 4, roomy: 48 } as const;
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, stackSizeMb: 4 };
+/** A small young generation fits into the processor's caches, and keeps 30 MB from being claimed for ever. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4, stackSizeMb: 4 };
 /** Nothing of how the process was started concerns the worker; some flags, such as --input-type, even keep it from starting. */
-const WORKER_OPTIONS = { execArgv: [], env: {}, name: 'manifests' };
-
-/** How much memory a worker may take for being fast. */
-export type WorkerBuild = keyof typeof YOUNG_MB;
+const WORKER_OPTIONS = { resourceLimits: RESOURCE_LIMITS, execArgv: [], env: {}, name: 'manifests' };
 
 /** The worker did not answer in time. */
 export class DeadlineError extends Error {}
@@ -42,10 +38,9 @@ export class WorkerConnection {
   #error: Error | undefined;
   readonly #ready: Promise<Reply>;
 
-  constructor(clock: Clock, build: WorkerBuild) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    const resourceLimits = { ...RESOURCE_LIMITS, maxYoungGenerationSizeMb: YOUNG_MB[build] };
-    this.#worker = new Worker(entryUrl(), { ...WORKER_OPTIONS, resourceLimits });
+    this.#worker = new Worker(entryUrl(), WORKER_OPTIONS);
     this.#worker.on('message', (reply: Reply) => this.#receive(reply));
     this.#worker.on('error', (error: unknown) => this.#end(new Error(errorMessage(error))));
     this.#worker.on('exit', () => this.#end(new Error('the reader thread ended')));
@@ -56,6 +51,11 @@ export class WorkerConnection {
   /** Whether it can still be asked. */
   get isOpen(): boolean {
     return this.#error === undefined;
+  }
+
+  /** Resolves when it can be asked without waiting for its start; fails when it could not start. */
+  async ready(): Promise<void> {
+    await this.#ready;
   }
 
   /** The deadline, milliseconds, counts from when the worker is up. Fails with DeadlineError, or with what went wrong. */

@@ -1,20 +1,22 @@
 import type { Clock } from '../api/index.ts';
 import type { Answers, Question } from './protocol.ts';
-import { WorkerConnection, type WorkerBuild } from './worker-connection.ts';
+import { WorkerConnection } from './worker-connection.ts';
 
 type Asked<Op extends Question['op']> = Extract<Question, { op: Op }>;
 
 /** One worker at a time, started when needed and again after it was ended; questions in `queue` wait for each other. */
 export class WorkerLane {
   readonly #clock: Clock;
-  readonly #build: WorkerBuild;
   #connection: WorkerConnection | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
-  constructor(clock: Clock, build: WorkerBuild) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#build = build;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Asks when all earlier questions are answered. `deadlineMs` counts from then. */
@@ -27,9 +29,24 @@ export class WorkerLane {
   /** Asks at once, beside whatever is being answered. */
   ask<Op extends Question['op']>(question: Asked<Op>, deadlineMs: number): Promise<Answers[Op]> {
     if (this.#isClosed) return Promise.reject(new Error('the reader is stopped'));
-    if (this.#connection?.isOpen !== true) this.#connection = new WorkerConnection(this.#clock, this.#build);
     // The worker answers each operation with its own shape (protocol.ts).
-    return this.#connection.ask(question, deadlineMs) as Promise<Answers[Op]>;
+    return this.#open().ask(question, deadlineMs) as Promise<Answers[Op]>;
+  }
+
+  /** Starts the worker before it is asked for. */
+  warm(): void {
+    if (!this.#isClosed) void this.#open().ready().catch(forget);
+  }
+
+  #open(): WorkerConnection {
+    if (this.#connection?.isOpen !== true) this.#connection = new WorkerConnection(this.#clock);
+    return this.#connection;
+  }
+
+  /** Ends the worker once all that is in the queue is answered; a question beside the queue fails. */
+  async retire(): Promise<void> {
+    await this.#last;
+    await this.close();
   }
 
   /** Ends the worker, whatever it is doing. */

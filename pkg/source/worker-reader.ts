@@ -27,7 +27,7 @@ const LOOK_DEADLINE_MS = 10_000;
 /** Answers of this many files keep the main thread free: some milliseconds of copying each. */
 const BATCH_FILES = 50;
 const BATCH_BYTES = MIB;
-/** From so many files on, workers of their own are worth their start. */
+/** From so many files on, further workers are worth their start. */
 const MANY = 2_000;
 const MAX_LANES = 4;
 
@@ -40,18 +40,18 @@ const TIMED_OUT: Refusal = {
 };
 
 /**
- * Reads through a warm worker thread, and through others for a while when there is much to read. A worker that misses a
+ * Reads through a warm worker thread, and through some more for a while when there is much to read. A worker that misses a
  * deadline or runs out of memory is ended and the next question gets a new one; of a batch that ended a worker, each file is
  * tried on its own, so only the culprit suffers.
  */
 export class WorkerReader implements Reader {
   readonly #clock: Clock;
-  readonly #lane: WorkerLane;
+  #lane: WorkerLane;
   #round = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#lane = new WorkerLane(clock, 'lean');
+    this.#lane = new WorkerLane(clock);
   }
 
   async look(request: LookRequest): Promise<FolderLook> {
@@ -74,8 +74,8 @@ export class WorkerReader implements Reader {
   ): Promise<readonly LoadResult[]> {
     const batches = batchesOf(requests);
     const results: (readonly LoadResult[])[] = [];
-    const roomy = this.#roomyLanes(requests.length);
-    const lanes = roomy.length === 0 ? [this.#lane] : roomy;
+    const further = this.#furtherLanes(requests.length);
+    const lanes = [this.#lane, ...further];
     let next = 0;
     const work = async (lane: WorkerLane): Promise<void> => {
       for (let batch = batches[next]; batch !== undefined; batch = batches[next]) {
@@ -85,14 +85,23 @@ export class WorkerReader implements Reader {
       }
     };
     await Promise.all(lanes.map(work));
-    await Promise.all(roomy.map((lane) => lane.close()));
+    await Promise.all(further.map((lane) => lane.close()));
+    if (further.length > 0) this.#startAnew();
     return results.flat();
   }
 
-  /** For much to read at once. They take with them what it leaves behind, so that the warm worker stays small. */
-  #roomyLanes(files: number): WorkerLane[] {
-    const length = files < MANY ? 0 : Math.min(MAX_LANES, availableParallelism());
-    return Array.from({ length }, () => new WorkerLane(this.#clock, 'roomy'));
+  #furtherLanes(files: number): WorkerLane[] {
+    const count = files < MANY ? 0 : Math.min(MAX_LANES, availableParallelism()) - 1;
+    return Array.from({ length: count }, () => new WorkerLane(this.#clock));
+  }
+
+  /** A worker that has read much has a heap that never gets small again: another one takes its place. */
+  #startAnew(): void {
+    const worn = this.#lane;
+    if (worn.isClosed) return;
+    this.#lane = new WorkerLane(this.#clock);
+    this.#lane.warm();
+    void worn.retire();
   }
 
   async #loadBatch(lane: WorkerLane, batch: Batch): Promise<readonly LoadResult[]> {
