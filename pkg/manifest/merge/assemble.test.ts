@@ -361,3 +361,47 @@ it('decides about every declared object, and brings nothing else into force but 
     { numRuns: 200 },
   );
 });
+
+it('makes the same of files with and without what they were before', () => {
+  const versions = fc.array(fc.tuple(fc.nat(5), fc.nat(2)), { minLength: 1, maxLength: 8 });
+  const parsedOnce = new Map<string, NamedFile>();
+  const filesOf = (chosen: readonly (readonly [number, number])[]): NamedFile[] =>
+    chosen.map(([name, version], place) => {
+      const id = `${place}-${name}-${version}`;
+      const known =
+        parsedOnce.get(id) ?? file(`${id}.yaml`, network(`n${name}`, `{labels: {v: '${version}'}}`));
+      parsedOnce.set(id, known);
+      return known;
+    });
+  let replacements = 0;
+  fc.assert(
+    fc.property(
+      versions,
+      fc.array(fc.tuple(fc.nat(7), fc.nat(5), fc.nat(2)), { maxLength: 2 }),
+      (before, edits) => {
+        const after = [...before];
+        for (const [place, name, version] of edits) after[place % after.length] = [name, version];
+        const previous = assemble(filesOf(before)).revision;
+        const fresh = assemble(filesOf(after));
+        const { revision, diagnostics } = assemble(filesOf(after), previous);
+        const isPeaceful = new Set(after.map(([name]) => name)).size === after.length;
+        // Where two declare the same object, what was before them stays.
+        if (!isPeaceful) return;
+        expect([...revision.objects]).toEqual([...fresh.revision.objects]);
+        expect(revision.digest).toBe(fresh.revision.digest);
+        expect(diagnostics).toEqual(fresh.diagnostics);
+        if (revision.digest !== previous.digest && previous.objects.size === after.length) replacements += 1;
+      },
+    ),
+    { numRuns: 500 },
+  );
+  expect(replacements).toBeGreaterThan(20);
+});
+
+it('sees what is declared twice also when as many objects are declared as before', () => {
+  const [a, b] = [file('a.yaml', network('a')), file('b.yaml', network('b'))];
+  const { revision } = assemble([a, b]);
+  const twice = assemble([a, file('b.yaml', network('a', '{labels: {v: new}}'))], revision);
+  expect(twice.diagnostics.map(({ code }) => code)).toEqual(['duplicate-object', 'duplicate-object']);
+  expect(twice.revision.objects.get('Network/a')).toBe(a.objects[0]);
+});

@@ -23,6 +23,8 @@ export interface Assembly {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** More newer versions than this are sorted in like new objects. */
+const MAX_REPLACED = 100;
 /** Putting back one object can uncover a clash with another one; what is left after these rounds the engine refuses itself. */
 const MAX_ROUNDS = 8;
 
@@ -52,7 +54,7 @@ export function* assembling(
   const sorted = [...files].sort((a, b) => compareStrings(a.file, b.file));
   const declared = sorted.flatMap(candidatesOf);
   yield;
-  const peaceful = yield* assemblingPeaceful(declared, undecided);
+  const peaceful = yield* assemblingPeaceful(declared, undecided, previous);
   if (peaceful) return peaceful;
   const merger = new Merger(previous, undecided);
   merger.declare(declared);
@@ -68,8 +70,9 @@ export function* assembling(
 function* assemblingPeaceful(
   declared: readonly Candidate[],
   undecided: ReadonlySet<ObjectKey>,
+  previous: Revision | undefined,
 ): Generator<undefined, Assembly | undefined, undefined> {
-  const objects = sortedByKey(declared.map(({ object }) => object));
+  const objects = replaced(declared, previous) ?? sortedByKey(declared.map(({ object }) => object));
   if (objects.size < declared.length) return undefined;
   yield;
   const candidates = byKind(declared);
@@ -113,6 +116,28 @@ function namesOf(
     if (open.kind === kind) names.add(open.name);
   }
   return names;
+}
+
+/** The objects before with some of them in newer versions; undefined when more than that has changed, or much. */
+function replaced(
+  declared: readonly Candidate[],
+  previous: Revision | undefined,
+): Map<ObjectKey, ManifestObject> | undefined {
+  if (previous?.objects.size !== declared.length) return undefined;
+  const newer: ManifestObject[] = [];
+  const older = new Set<ManifestObject>();
+  for (const { object } of declared) {
+    const before = previous.objects.get(object.key);
+    if (before === object) continue;
+    if (before === undefined || older.has(before) || older.size === MAX_REPLACED) return undefined;
+    newer.push(object);
+    older.add(before);
+  }
+  // As many as before, and all of them known: one that is declared twice is there in its older version, too, or was seen above.
+  if (declared.some(({ object }) => older.has(object))) return undefined;
+  const objects = new Map(previous.objects);
+  for (const object of newer) objects.set(object.key, object);
+  return objects;
 }
 
 function sortedByKey(objects: readonly ManifestObject[]): Map<ObjectKey, ManifestObject> {
@@ -188,11 +213,19 @@ class Merger {
   }
 }
 
-function candidatesOf({ objects, places }: NamedFile): Candidate[] {
-  return objects.map((object, index) => {
+/** Kept with the files: ten thousand new ones for each changed file would be most of the garbage. */
+const candidatesBefore = new WeakMap<NamedFile, readonly Candidate[]>();
+
+function candidatesOf(file: NamedFile): readonly Candidate[] {
+  const known = candidatesBefore.get(file);
+  if (known !== undefined) return known;
+  const { objects, places } = file;
+  const fresh = objects.map((object, index): Candidate => {
     const own = places?.[index];
     return own ? { object, places: own, isInForce: false } : { object, isInForce: false };
   });
+  candidatesBefore.set(file, fresh);
+  return fresh;
 }
 
 function duplicates(declarations: readonly Candidate[]): Finding[] {
