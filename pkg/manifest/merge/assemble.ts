@@ -80,7 +80,9 @@ function* assemblingPeaceful(
   yield;
   const findings = warningsAmong(candidates, undecided);
   yield;
-  return finish(objects, undecided, findings);
+  const assembly = finish(objects, undecided, findings);
+  declaredBefore.set(assembly.revision, declared);
+  return assembly;
 }
 
 /** Objects that cannot stand beside the others. */
@@ -118,26 +120,37 @@ function namesOf(
   return names;
 }
 
+/** What was declared when a revision was made without any dispute, in the order of files. */
+const declaredBefore = new WeakMap<Revision, readonly Candidate[]>();
+
 /** The objects before with some of them in newer versions; undefined when more than that has changed, or much. */
 function replaced(
   declared: readonly Candidate[],
   previous: Revision | undefined,
 ): Map<ObjectKey, ManifestObject> | undefined {
-  if (previous?.objects.size !== declared.length) return undefined;
-  const newer: ManifestObject[] = [];
-  const older = new Set<ManifestObject>();
-  for (const { object } of declared) {
-    const before = previous.objects.get(object.key);
-    if (before === object) continue;
-    if (before === undefined || older.has(before) || older.size === MAX_REPLACED) return undefined;
-    newer.push(object);
-    older.add(before);
-  }
-  // As many as before, and all of them known: one that is declared twice is there in its older version, too, or was seen above.
-  if (declared.some(({ object }) => older.has(object))) return undefined;
-  const objects = new Map(previous.objects);
+  const before = previous && declaredBefore.get(previous);
+  const newer = before && newerAmong(declared, before);
+  if (newer === undefined || newer.length > MAX_REPLACED) return undefined;
+  const objects = new Map(previous?.objects);
   for (const object of newer) objects.set(object.key, object);
   return objects;
+}
+
+/** Other versions at the places of what was there before; undefined when anything else is there. */
+function newerAmong(
+  declared: readonly Candidate[],
+  before: readonly Candidate[],
+): readonly ManifestObject[] | undefined {
+  if (declared.length !== before.length) return undefined;
+  const newer: ManifestObject[] = [];
+  // The same one at the same place is seen without a look at it: ten thousand looks would take ten milliseconds.
+  for (let place = 0; place < declared.length; place++) {
+    if (declared[place] === before[place]) continue;
+    const object = declared[place]?.object;
+    if (!object || object.key !== before[place]?.object.key) return undefined;
+    newer.push(object);
+  }
+  return newer;
 }
 
 function sortedByKey(objects: readonly ManifestObject[]): Map<ObjectKey, ManifestObject> {
