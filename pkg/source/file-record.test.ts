@@ -249,6 +249,25 @@ describe('what stays in force', () => {
     expect(driver.record.wantsRetry).toBe(false);
   });
 
+  it('is tried again as often as its refusal says, and with each version anew', () => {
+    const driver = new Driver();
+    const refusal = { code: 'parse-timeout', message: 'busy', retry: true, retries: 2 } as const;
+    const tries = (print: string, fromMs: number): number => {
+      let count = 0;
+      for (let ms = fromMs; ms < fromMs + 10_000; ms += 1_000) {
+        driver.see(file(print), ms, { retry: true });
+        if (driver.see(file(print), ms + 500) === undefined) continue;
+        driver.answer({ status: 'refused', refusal }, ms + 500);
+        count += 1;
+      }
+      return count;
+    };
+    expect(tries('v1', 0)).toBe(3);
+    expect(driver.record.wantsRetry).toBe(false);
+    expect(driver.record.diagnostics(at(20_000))).toMatchObject([{ code: 'parse-timeout' }]);
+    expect(tries('v2', 30_000)).toBe(3);
+  });
+
   it('stays while the file is missing, for 500 ms, and on if it comes back', () => {
     const driver = new Driver();
     driver.load(file('v1'), 0, good);

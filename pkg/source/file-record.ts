@@ -51,6 +51,8 @@ interface Version {
   readonly inode?: string;
   readonly target?: string;
   readonly refusal?: Refusal;
+  /** How often it was refused again. */
+  readonly retried?: number;
 }
 
 /**
@@ -191,12 +193,18 @@ export class FileRecord {
       if (asked.arrival === 'moved' && hints.get(this.name)?.kind === 'written') this.#startOver(at);
       else this.#accept(result, asked, at);
     } else if (result.status === 'refused') {
-      this.#version = { ...versionOf(asked.sighting), refusal: result.refusal };
-      this.#pending = undefined;
+      this.#refuse(asked.sighting, result.refusal);
     } else {
       this.#postpone(result, at);
     }
     if (this.#pending === undefined) hints.forget(this.name, asked.hint);
+  }
+
+  #refuse(sighting: FileSighting, refusal: Refusal): void {
+    const before = this.#version;
+    const retried = before?.print === sighting.print && before.refusal ? (before.retried ?? 0) + 1 : 0;
+    this.#version = { ...versionOf(sighting), refusal, retried };
+    this.#pending = undefined;
   }
 
   #accept(result: LoadResult & { status: 'loaded' | 'same' }, asked: Asked, at: Moment): void {
@@ -253,7 +261,8 @@ export class FileRecord {
 
   /** Whether looking again may help although nothing changes. */
   get wantsRetry(): boolean {
-    return this.#version?.refusal?.retry === true;
+    const { refusal, retried = 0 } = this.#version ?? {};
+    return refusal?.retry === true && retried < (refusal.retries ?? Infinity);
   }
 
   get isLink(): boolean {

@@ -27,6 +27,8 @@ export interface Refusal {
   readonly message: string;
   /** False when trying again without a change is useless. */
   readonly retry: boolean;
+  /** How often to try again at most; absent: until it works. */
+  readonly retries?: number;
 }
 
 /** A folder that could be read. */

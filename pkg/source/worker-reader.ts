@@ -36,7 +36,9 @@ const NO_VARIABLES: Variables = new Map();
 const TIMED_OUT: Refusal = {
   code: 'parse-timeout',
   message: `the file takes longer than ${LOAD_DEADLINE_MS / 1_000} s and ${LOAD_DEADLINE_MS_PER_MIB / 1_000} s a MiB to read and parse; make it simpler or split it`,
-  retry: false,
+  // A machine that was too busy just then is to blame as well as the file; but a file that is to blame costs its deadline each time.
+  retry: true,
+  retries: 2,
 };
 
 /**
