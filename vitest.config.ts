@@ -6,9 +6,17 @@ const REAL = { environment: 'node', retry: 1, testTimeout: 180_000, hookTimeout:
 /** What waits for nothing takes every core; by default one is left out. */
 const BUSY = { environment: 'node', maxWorkers: '100%' } as const;
 /** They count what clients lose, or hold a moment against a clock: nothing else may take the machine meanwhile. */
-const ALONE = ['cluster', 'endpoints', 'lab', 'source-speed', 'start-first', 'switch', 'traffic'].map(
-  (name) => `test/integration/${name}.test.ts`,
-);
+const ALONE = [
+  'cluster',
+  'endpoints',
+  'lab',
+  'source-speed',
+  'start-first',
+  'switch',
+  'traffic',
+  'zookeeper',
+  'zookeeper-breaks',
+].map((name) => `test/integration/${name}.test.ts`);
 
 /** One project a kind of test; `npm run check` runs `unit`, `npm test` runs them all, the real-daemon ones three files at a time, or alone. */
 export default defineConfig({
