@@ -2,10 +2,16 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Seconds that the longest files take, roughly: only their order counts. A new machine knows no earlier run. */
 const SECONDS: Readonly<Record<string, number>> = {
+  'test/integration/engine-contract.test.ts': 400,
   'test/integration/swarm.test.ts': 180,
   'test/integration/check.test.ts': 160,
   'test/integration/faults.test.ts': 150,
-  'test/integration/crash.test.ts': 100,
+  'test/integration/crash.test.ts': 140,
+  'test/integration/single.test.ts': 130,
+  'test/integration/source-git-faults.test.ts': 110,
+  'test/integration/systemd.test.ts': 105,
+  'test/integration/single-update.test.ts': 100,
+  'test/e2e/article.test.ts': 80,
   'test/sim/sim.test.ts': 150,
   'pkg/source/hostile.test.ts': 30,
   'test/sim/quick.test.ts': 20,
