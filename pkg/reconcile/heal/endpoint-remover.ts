@@ -1,7 +1,7 @@
 import { OvrError, type Clock, type Healing } from '../../api/index.ts';
 import { asideName, type NetworkRef } from '../../plan/index.ts';
 import { FlapBreaker } from '../breaker.ts';
-import type { Engine } from '../ports.ts';
+import type { Engine, EndpointQuestion } from '../ports.ts';
 import { judgeEndpoint, requireSame, type StaleProofDeps, type Verdict } from './stale-proof.ts';
 
 export interface EndpointRemoverDeps extends Pick<StaleProofDeps, 'inquire'> {
@@ -35,6 +35,10 @@ export class EndpointRemover {
     if (pauseMs > 0) throw stalled(this.#refusals.get(key) ?? `endpoint ${key}: it comes back each time`);
     this.#breaker.recordRepair(key, clock.monotonic());
     const verdict = await judgeEndpoint(this.#deps, container, network);
+    if (verdict.type === 'own') {
+      this.#refusals.delete(key);
+      return this.#giveBack(container, verdict.question);
+    }
     const by = proofOf(verdict, known);
     if (verdict.type === 'refused' || by === undefined) {
       const why = verdict.type === 'proven' ? '' : verdict.message;
@@ -54,6 +58,19 @@ export class EndpointRemover {
     };
   }
 
+  /** By the container's ID and without force: what anybody else holds cannot be meant. */
+  async #giveBack(
+    container: { readonly id: string; readonly name: string },
+    { network, endpointId }: EndpointQuestion,
+  ): Promise<Healing> {
+    await this.#deps.engine.disconnect(container.id, network);
+    return {
+      playbook: 'stale-endpoint',
+      saw: `endpoint ${container.name} (${endpointId.slice(0, 12)}) in network ${network.name} that the container has, and that its record lacks`,
+      did: 'disconnected it, so that it is made anew',
+    };
+  }
+
   /**
    * An engine drops an endpoint by name only while it knows no container of that name. So ours steps aside, under the name of a
    * parked one: if this is cut off, the next plan finds it there and goes on.
@@ -70,7 +87,7 @@ export class EndpointRemover {
 }
 
 /** Who says that it is nobody's. What is known besides never outweighs that somebody holds it. */
-function proofOf(verdict: Verdict, known: string | undefined): string | undefined {
+function proofOf(verdict: Exclude<Verdict, { type: 'own' }>, known: string | undefined): string | undefined {
   if (verdict.type === 'proven') return verdict.by;
   return verdict.type === 'unproven' ? known : undefined;
 }

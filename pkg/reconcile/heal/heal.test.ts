@@ -280,3 +280,57 @@ test('each repair of an endpoint is a playbook of its own', async () => {
   expect(it.heals.at(0)).toBe('reconnect-endpoint');
   expect(new Set(it.heals)).toEqual(new Set(['reconnect-endpoint', 'restore-aliases']));
 });
+
+/** An engine that has lost an endpoint from the record of the container that has it, as Docker 20.10 does now and then at a start. */
+function forgetful(engine: Engine, name: string): { engine: Engine; forget: () => void } {
+  let lost = false;
+  const changed: Partial<Engine> = {
+    observe: async () => {
+      const seen = await engine.observe();
+      if (!lost) return seen;
+      const containers = seen.containers.map((each) =>
+        each.name === name ? { ...each, endpoints: [] } : each,
+      );
+      return { ...seen, containers };
+    },
+    connect: (id, endpoint) => {
+      const refusal = new OvrError(
+        'stale-endpoint',
+        'waiting',
+        `endpoint ${name} already exists in network net0`,
+      );
+      return lost ? Promise.reject(refusal) : engine.connect(id, endpoint);
+    },
+    disconnect: async (id, network, force) => {
+      await engine.disconnect(id, network, force);
+      lost = false;
+    },
+  };
+  const proxy = new Proxy(engine, {
+    get: (target, field) => {
+      const value: unknown = Reflect.get(changed, field) ?? Reflect.get(target, field);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+  return { engine: proxy, forget: () => void (lost = true) };
+}
+
+test('an endpoint that the container has and its record lacks is made anew', async () => {
+  const clock = new FakeClock();
+  const host = new SimulatedWorld({ clock, topology: 'swarm', images: ['busybox'] }).host();
+  const { engine, forget } = forgetful(host.engine, 'web');
+  const heals: Playbook[] = [];
+  const observer = { ...silentObserver, healed: (playbook: Playbook) => heals.push(playbook) };
+  const agent = await startAgent({ engine, clock, observer });
+  agent.source.declare(network('net0'), member);
+  await agent.run();
+  expect(agent.reconciler.status().converged).toBe(true);
+  forget();
+  await agent.run(60_000);
+  expect(agent.reconciler.status().converged).toBe(true);
+  expect(heals).toContain('stale-endpoint');
+  const { containers } = await engine.observe();
+  expect(containers.map(({ endpoints }) => endpoints.map(({ networkName }) => networkName))).toEqual([
+    ['net0'],
+  ]);
+});

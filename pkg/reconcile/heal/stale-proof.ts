@@ -14,6 +14,8 @@ export interface StaleProofDeps {
 export type Verdict =
   /** Nobody's; `by` says who says so. */
   | { readonly type: 'proven'; readonly question: EndpointQuestion; readonly by: string }
+  /** It is the container's own, and the engine does not show it on the container. */
+  | { readonly type: 'own'; readonly question: EndpointQuestion }
   /** Somebody's, or not to be had by its name: it stays, whatever else is known. The message has the mend. */
   | { readonly type: 'refused'; readonly message: string }
   /** Who holds it cannot be told; the message has the mend. */
@@ -51,6 +53,7 @@ export async function judgeEndpoint(
   const endpoint = endpoints.find((candidate) => candidate.name === name);
   if (!endpoint) return phantom(name, only.name);
   const question: EndpointQuestion = { network: ref, endpointId: endpoint.id, name };
+  if (endpoint.holder === wanted.id) return { type: 'own', question };
   const holder = await holderOn(engine, question, wanted.id);
   if (holder !== undefined) return held(question, `${holder} on this host`);
   if (only.scope !== 'global') {
