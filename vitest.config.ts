@@ -18,7 +18,10 @@ const ALONE = [
   'zookeeper-breaks',
 ].map((name) => `test/integration/${name}.test.ts`);
 
-/** One project a kind of test; `npm run check` runs `unit`, `npm test` runs them all, the real-daemon ones three files at a time, or alone. */
+/** They start and end worker threads. */
+const THREADS = ['cmd/**/*.test.ts', 'pkg/source/**/*.test.ts'];
+
+/** One project a kind of test; `npm run check` runs `unit` and `threads`, `npm test` runs them all, the real-daemon ones three files at a time, or alone. */
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -26,16 +29,22 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: [
-            'cmd/**/*.test.ts',
-            'pkg/**/*.test.ts',
-            'test/unit/**/*.test.ts',
-            'test/sim/quick.test.ts',
-          ],
+          include: ['pkg/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/sim/quick.test.ts'],
+          exclude: THREADS,
           ...BUSY,
           // Each process loads what the files import once: no unit test changes what another one imports.
           isolate: false,
           // A guard against hanging, not a measure: unit tests wait for nothing, but machines may be busy.
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'threads',
+          include: THREADS,
+          ...BUSY,
+          // V8 crashes now and then when a thread is ended in a process with much compiled code: each file has a process of its own.
+          isolate: true,
           testTimeout: 60_000,
         },
       },

@@ -53,11 +53,6 @@ export class WorkerConnection {
     return this.#error === undefined;
   }
 
-  /** Resolves when it can be asked without waiting for its start; fails when it could not start. */
-  async ready(): Promise<void> {
-    await this.#ready;
-  }
-
   /** The deadline, milliseconds, counts from when the worker is up. Fails with DeadlineError, or with what went wrong. */
   async ask(question: Question, deadlineMs: number): Promise<Answer> {
     await this.#ready;

@@ -15,10 +15,6 @@ export class WorkerLane {
     this.#clock = clock;
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
   /** Asks when all earlier questions are answered. `deadlineMs` counts from then. */
   queue<Op extends Question['op']>(question: Asked<Op>, deadlineMs: number): Promise<Answers[Op]> {
     const turn = this.#last.then(() => this.ask<Op>(question, deadlineMs));
@@ -33,20 +29,9 @@ export class WorkerLane {
     return this.#open().ask(question, deadlineMs) as Promise<Answers[Op]>;
   }
 
-  /** Starts the worker before it is asked for. */
-  warm(): void {
-    if (!this.#isClosed) void this.#open().ready().catch(forget);
-  }
-
   #open(): WorkerConnection {
     if (this.#connection?.isOpen !== true) this.#connection = new WorkerConnection(this.#clock);
     return this.#connection;
-  }
-
-  /** Ends the worker once all that is in the queue is answered; a question beside the queue fails. */
-  async retire(): Promise<void> {
-    await this.#last;
-    await this.close();
   }
 
   /** Ends the worker, whatever it is doing. */

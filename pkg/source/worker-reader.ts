@@ -48,7 +48,7 @@ const TIMED_OUT: Refusal = {
  */
 export class WorkerReader implements Reader {
   readonly #clock: Clock;
-  #lane: WorkerLane;
+  readonly #lane: WorkerLane;
   #round = 0;
 
   constructor(clock: Clock) {
@@ -88,22 +88,12 @@ export class WorkerReader implements Reader {
     };
     await Promise.all(lanes.map(work));
     await Promise.all(further.map((lane) => lane.close()));
-    if (further.length > 0) this.#startAnew();
     return results.flat();
   }
 
   #furtherLanes(files: number): WorkerLane[] {
     const count = files < MANY ? 0 : Math.min(MAX_LANES, availableParallelism()) - 1;
     return Array.from({ length: count }, () => new WorkerLane(this.#clock));
-  }
-
-  /** A worker that has read much has a heap that never gets small again: another one takes its place. */
-  #startAnew(): void {
-    const worn = this.#lane;
-    if (worn.isClosed) return;
-    this.#lane = new WorkerLane(this.#clock);
-    this.#lane.warm();
-    void worn.retire();
   }
 
   async #loadBatch(lane: WorkerLane, batch: Batch): Promise<readonly LoadResult[]> {
