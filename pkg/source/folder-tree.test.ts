@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DirectReader, ManualWatch } from '../../test/build/direct-reader.ts';
+import { passTime, settleTurns } from '../../test/build/passing.ts';
 import { FakeClock, silentLogger } from '../api/index.ts';
 import type { Source } from '../reconcile/index.ts';
 import { createDirSource } from './dir-source.ts';
@@ -69,17 +69,8 @@ function remove(path: string): void {
   moved(path);
 }
 
-/** Lets everything that needs no time happen. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 80; turn += 1) await nextTurn();
-}
-async function pass(ms: number): Promise<void> {
-  const step = ms > 5_000 ? 500 : 50;
-  for (let passed = 0; passed < ms; passed += step) {
-    clock.advance(step);
-    await settle();
-  }
-}
+const settle = (): Promise<void> => settleTurns(80);
+const pass = (ms: number): Promise<void> => passTime(clock, ms, 80);
 
 async function start(): Promise<void> {
   await source.start(() => history.push(keys()));

@@ -2,9 +2,9 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { DirectReader, ManualWatch } from '../../test/build/direct-reader.ts';
+import { passTime, settleTurns } from '../../test/build/passing.ts';
 import { FakeClock, silentLogger } from '../api/index.ts';
 import type { Source } from '../reconcile/index.ts';
 import { createDirSource } from './dir-source.ts';
@@ -54,18 +54,8 @@ function make(values: Readonly<Record<string, string>>): Source {
   });
 }
 
-/** Lets everything that needs no time happen. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 40; turn += 1) await nextTurn();
-}
-
-async function pass(ms: number): Promise<void> {
-  const step = ms > 5_000 ? 500 : 50;
-  for (let passed = 0; passed < ms; passed += step) {
-    clock.advance(Math.min(step, ms - passed));
-    await settle();
-  }
-}
+const settle = (): Promise<void> => settleTurns(40);
+const pass = (ms: number): Promise<void> => passTime(clock, ms, 40);
 
 async function start(): Promise<void> {
   await source.start(() => (rings += 1));
