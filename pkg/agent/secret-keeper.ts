@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { errorMessage, OvrError } from '../api/index.ts';
 import { FileBell } from './file-bell.ts';
 import type { FileStamp, HostKey, SecretKeeper } from '../reconcile/index.ts';
+import { printOf, writeFlushed } from '../source/index.ts';
 
 /** 256 bits as hexadecimal digits, and a line's end. */
 const KEY_BYTES = 32;
@@ -37,8 +38,8 @@ export function createSecretKeeper(path: string): SecretKeeper {
 
 async function stamp(path: string): Promise<FileStamp> {
   try {
-    const { dev, ino, size, mtimeNs, ctimeNs, ctimeMs } = await stat(path, { bigint: true });
-    return { stamp: [dev, ino, size, mtimeNs, ctimeNs].join(' '), changedMs: Number(ctimeMs) };
+    const seen = await stat(path, { bigint: true });
+    return { stamp: printOf(seen), changedMs: Number(seen.ctimeMs) };
   } catch (error) {
     throw unreadable(`cannot read the value file ${path}: ${errorMessage(error)}`, error);
   }
@@ -83,23 +84,13 @@ async function makeKey(path: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const temporary = `${path}.${randomBytes(4).toString('hex')}.new`;
   try {
-    await write(temporary, `${randomBytes(KEY_BYTES).toString('hex')}\n`);
+    await writeFlushed(temporary, `${randomBytes(KEY_BYTES).toString('hex')}\n`, 'wx');
     await link(temporary, path).catch(unlessThere);
   } finally {
     await rm(temporary, { force: true });
   }
   const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   await handle.sync().finally(() => handle.close());
-}
-
-async function write(path: string, content: string): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }
 
 function unlessThere(error: unknown): void {

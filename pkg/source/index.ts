@@ -1,4 +1,5 @@
 export * from './dir-source.ts';
+export * from './print.ts';
 export * from './read-manifests.ts';
 export * from './replace-file.ts';
 export * from './git/index.ts';

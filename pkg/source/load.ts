@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ParsedFile } from '../manifest/index.ts';
-import { inodeOf, isWithin, printOf, unreadable } from './look.ts';
+import { inodeOf, isWithin, unreadable } from './look.ts';
+import { printOf } from './print.ts';
 import type { LoadOutcome, LoadRequest, LoadResult, Refusal } from './sighting.ts';
 import type { WriterCheck } from './writers.ts';
 

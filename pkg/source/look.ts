@@ -1,6 +1,7 @@
 import { type BigIntStats, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isManifestName } from './name.ts';
+import { printOf } from './print.ts';
 import type { FolderLook, FolderScan, LookRequest, Refusal, Sighting } from './sighting.ts';
 
 /** A file over this many bytes is refused without being read. */
@@ -115,11 +116,6 @@ function lstat(path: string): BigIntStats | undefined {
 /** Both paths resolved already. */
 export function isWithin(root: string, path: string): boolean {
   return path.startsWith(root === '/' ? root : `${root}/`);
-}
-
-/** Identifies one version of one file. */
-export function printOf(stat: BigIntStats): string {
-  return `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
 }
 
 /** Identifies a file whatever its content. */

@@ -1,7 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { Diagnostic } from '../api/index.ts';
 import { decode, NOT_UTF8 } from './load.ts';
-import { printOf, unreadable } from './look.ts';
+import { unreadable } from './look.ts';
+import { printOf } from './print.ts';
 import { fileDiagnostic, type Refusal } from './sighting.ts';
 
 /** Bytes of one file. */
