@@ -25,13 +25,9 @@ export class WorkerLane {
   /** Asks at once, beside whatever is being answered. */
   ask<Op extends Question['op']>(question: Asked<Op>, deadlineMs: number): Promise<Answers[Op]> {
     if (this.#isClosed) return Promise.reject(new Error('the reader is stopped'));
-    // The worker answers each operation with its own shape (protocol.ts).
-    return this.#open().ask(question, deadlineMs) as Promise<Answers[Op]>;
-  }
-
-  #open(): WorkerConnection {
     if (this.#connection?.isOpen !== true) this.#connection = new WorkerConnection(this.#clock);
-    return this.#connection;
+    // The worker answers each operation with its own shape (protocol.ts).
+    return this.#connection.ask(question, deadlineMs) as Promise<Answers[Op]>;
   }
 
   /** Ends the worker, whatever it is doing. */

@@ -76,8 +76,7 @@ export class WorkerReader implements Reader {
   ): Promise<readonly LoadResult[]> {
     const batches = batchesOf(requests);
     const results: (readonly LoadResult[])[] = [];
-    const further = this.#furtherLanes(requests.length);
-    const lanes = [this.#lane, ...further];
+    const lanes = [this.#lane, ...this.#furtherLanes(requests.length)];
     let next = 0;
     const work = async (lane: WorkerLane): Promise<void> => {
       for (let batch = batches[next]; batch !== undefined; batch = batches[next]) {
@@ -87,7 +86,7 @@ export class WorkerReader implements Reader {
       }
     };
     await Promise.all(lanes.map(work));
-    await Promise.all(further.map((lane) => lane.close()));
+    await Promise.all(lanes.slice(1).map((lane) => lane.close()));
     return results.flat();
   }
 

@@ -23,8 +23,6 @@ export interface Assembly {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** More newer versions than this are sorted in like new objects. */
-const MAX_REPLACED = 100;
 /** Putting back one object can uncover a clash with another one; what is left after these rounds the engine refuses itself. */
 const MAX_ROUNDS = 8;
 
@@ -123,14 +121,14 @@ function namesOf(
 /** What was declared when a revision was made without any dispute, in the order of files. */
 const declaredBefore = new WeakMap<Revision, readonly Candidate[]>();
 
-/** The objects before with some of them in newer versions; undefined when more than that has changed, or much. */
+/** The objects before with some of them in newer versions; undefined when more than that has changed. */
 function replaced(
   declared: readonly Candidate[],
   previous: Revision | undefined,
 ): Map<ObjectKey, ManifestObject> | undefined {
   const before = previous && declaredBefore.get(previous);
   const newer = before && newerAmong(declared, before);
-  if (newer === undefined || newer.length > MAX_REPLACED) return undefined;
+  if (newer === undefined) return undefined;
   const objects = new Map(previous?.objects);
   for (const object of newer) objects.set(object.key, object);
   return objects;
