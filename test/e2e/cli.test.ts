@@ -1,8 +1,9 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { startOvrd, type Ovrd } from '../tools/ovrd.ts';
@@ -82,6 +83,26 @@ describe('the built programs', () => {
       expect.stringMatching(/^ovrd: --resync: "60" is not valid: /),
       '',
     ]);
+  });
+
+  it('have the thread that reads manifests in one file, beside the licenses of what is in it', async () => {
+    const alone = await mkdtemp(join(tmpdir(), 'ovr-thread-'));
+    const file = join(alone, 'thread.mjs');
+    await copyFile(join(dist, 'pkg/source/parse-worker.js'), file);
+    const worker = new Worker(file);
+    try {
+      await once(worker, 'message'); // it is up
+      const question = { op: 'parse', text: network, file: 'n.yaml', variables: new Map() };
+      worker.postMessage({ id: 1, question });
+      const [reply] = (await once(worker, 'message')) as unknown[];
+      expect(reply).toMatchObject({ id: 1, answer: { objects: [{ key: 'Network/ovr0' }], diagnostics: [] } });
+    } finally {
+      await worker.terminate();
+      await rm(alone, { recursive: true });
+    }
+    const licenses = await readFile(join(dist, 'pkg/source/parse-worker.licenses.txt'), 'utf8');
+    expect(licenses).toMatch(/^yaml \d.*\n\nCopyright .*\n\nPermission to use/m);
+    expect(licenses).toMatch(/^zod \d.*\n\nMIT License/m);
   });
 
   it('come with the schema that ovr prints', async () => {

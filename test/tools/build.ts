@@ -4,11 +4,14 @@ import { access, chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { bundle } from './bundle.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const dist = join(root, 'dist');
 const ovr = join(dist, 'cmd', 'ovr', 'main.js');
 const programs = [ovr, join(dist, 'cmd', 'ovrd', 'main.js')];
+/** The thread that reads manifests: ended and started anew at times. */
+const thread = join(dist, 'pkg', 'source', 'parse-worker.js');
 const schemaFile = join(dist, 'schema', 'ovr.schema.json');
 
 async function run(...args: string[]): Promise<void> {
@@ -28,6 +31,7 @@ async function compile(): Promise<void> {
     await access(program);
     await chmod(program, 0o755);
   }
+  await bundle(thread);
 }
 
 /** From the built program, so that a build that cannot run fails here. */
