@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Moment } from './file-record.ts';
 import { FolderState } from './folder-state.ts';
 import { Hints } from './hints.ts';
-import type { FolderLook, Sighting } from './sighting.ts';
+import type { FolderLook, FolderScan, Sighting } from './sighting.ts';
 
 const at = (monotonicMs: number): Moment => ({ wallMs: 1_000_000 + monotonicMs, monotonicMs });
 
@@ -183,10 +183,10 @@ describe('doubt about files', () => {
 });
 
 describe('differing', () => {
-  const scan = (names: readonly string[], prints: readonly string[], identity = 'f'): object => ({
+  const scan = (names: readonly string[], prints: readonly string[], identity = 'f'): FolderScan => ({
     identity,
-    names,
-    prints,
+    digest: [...names, ...prints].join(),
+    listed: { names, prints },
   });
 
   it.each([
@@ -198,13 +198,40 @@ describe('differing', () => {
   ])('finds %s', (_what, found, expected) => {
     const driver = new Driver();
     driver.complete('f', ['a', 'b'], 0);
-    expect(driver.state.differing(found as Parameters<FolderState['differing']>[0])).toEqual(expected);
+    expect(driver.state.differing(found)).toEqual(expected);
   });
 
   it('does not tell again of a name that is missing already', () => {
     const driver = new Driver();
     driver.complete('f', ['a', 'b'], 0);
     driver.complete('f', ['b'], 100);
-    expect(driver.state.differing({ identity: 'f', names: ['b'], prints: ['v1'] })).toEqual([]);
+    expect(driver.state.differing(scan(['b'], ['v1']))).toEqual([]);
+  });
+
+  it.each([
+    ['is written', (driver: Driver) => driver.some('f', { sightings: [file('a', 'v2')], absent: [] }, 100)],
+    ['is gone', (driver: Driver) => driver.some('f', { sightings: [], absent: ['a'] }, 100)],
+    ['comes to another folder at the path', (driver: Driver) => driver.complete('g', ['a', 'b'], 100)],
+    ['goes with its folder', (driver: Driver) => driver.state.vanished(at(100))],
+    ['cannot be read', (driver: Driver) => driver.state.failed('EIO')],
+  ])('wants only news from the next scan, until a file %s', (_what, change) => {
+    const driver = new Driver();
+    driver.complete('f', ['a', 'b'], 0);
+    expect(driver.state.scanRequest).toEqual({ dir: 'd', below: '' });
+    const { digest, identity } = scan(['a', 'b'], ['v1', 'v1']);
+    driver.state.differing(scan(['a', 'b'], ['v1', 'v1']));
+    expect(driver.state.scanRequest).toEqual({ dir: 'd', below: '', known: digest });
+    expect(driver.state.differing({ digest, identity })).toEqual([]);
+    change(driver);
+    expect(driver.state.scanRequest).toEqual({ dir: 'd', below: '' });
+    // It began before: what it does not tell is looked at.
+    expect(driver.state.differing({ digest, identity })).toBeUndefined();
+  });
+
+  it('asks for everything again after a scan that showed something else', () => {
+    const driver = new Driver();
+    driver.complete('f', ['a', 'b'], 0);
+    driver.state.differing(scan(['a', 'b'], ['v1', 'v2']));
+    expect(driver.state.scanRequest).toEqual({ dir: 'd', below: '' });
   });
 });

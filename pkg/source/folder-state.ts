@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { compareStrings } from '../api/index.ts';
 import { FileRecord, type Moment } from './file-record.ts';
 import type { Hints } from './hints.ts';
-import type { FolderLook, FolderScan, LoadRequest, LoadResult, Sighting } from './sighting.ts';
+import type { FolderLook, FolderScan, LoadRequest, LoadResult, ScanRequest, Sighting } from './sighting.ts';
 
 /** A folder that took another one's place counts once it has been there, filled and unchanged, for this long. */
 const REPLACED_STABLE_MS = 2_000;
@@ -38,6 +38,8 @@ export class FolderState {
   #replaced: { readonly listing: string; readonly sinceMs: number } | undefined;
   #wasRead = false;
   #hasLinks = false;
+  /** The digest of a scan that showed what is known; absent since that changed. */
+  #scanned: string | undefined;
   #version = 0;
 
   constructor(dir: string, settleMs: number, below = '') {
@@ -88,14 +90,22 @@ export class FolderState {
   }
 
   /** Where a scan shows something else than what is known; undefined when it is another folder altogether. */
-  differing(scan: FolderScan): string[] | undefined {
-    if (scan.identity !== this.#identity) return undefined;
-    const seen = new Set(scan.names);
-    const differing = scan.names.filter(
-      (name, index) => this.#records.get(name)?.print !== scan.prints[index],
+  differing({ identity, digest, listed }: FolderScan): string[] | undefined {
+    if (identity !== this.#identity) return undefined;
+    if (listed === undefined) return digest === this.#scanned ? [] : undefined;
+    const seen = new Set(listed.names);
+    const differing = listed.names.filter(
+      (name, index) => this.#records.get(name)?.print !== listed.prints[index],
     );
     const gone = this.records.filter(({ name, isMissing }) => !isMissing && !seen.has(name));
+    if (differing.length === 0 && gone.length === 0) this.#scanned = digest;
     return [...differing, ...gone.map(({ name }) => name)];
+  }
+
+  /** What to ask of a scan: only what is news. */
+  get scanRequest(): ScanRequest {
+    const { dir, below } = this;
+    return this.#scanned === undefined ? { dir, below } : { dir, below, known: this.#scanned };
   }
 
   /** Files that were refused for a reason that may pass without a trace. */
@@ -107,6 +117,7 @@ export class FolderState {
   failed(problem: string): void {
     if (this.#problem !== problem) this.#version += 1;
     this.#problem = problem;
+    this.#scanned = undefined;
     this.#forgetAbsences();
   }
 
@@ -114,6 +125,7 @@ export class FolderState {
   looked(look: FolderLook, kind: LookKind, at: Moment): boolean {
     const fresh = look.identity !== this.#identity;
     if (fresh && !kind.complete) return false;
+    this.#scanned = undefined;
     if (fresh) this.#arrive(look.identity, at);
     if (this.#problem !== undefined) this.#version += 1;
     this.#problem = undefined;
@@ -162,6 +174,7 @@ export class FolderState {
 
   #noteAbsences(names: readonly string[], at: Moment): void {
     if (this.#replaced !== undefined) return;
+    if (names.length > 0) this.#scanned = undefined;
     for (const record of names.flatMap((name) => this.#records.get(name) ?? [])) {
       if (!record.isMissing) {
         this.#version += 1;
@@ -242,6 +255,7 @@ export class FolderState {
     for (const result of results) {
       const record = this.#records.get(result.name);
       if (record === undefined) continue;
+      this.#scanned = undefined;
       this.#version += 1;
       record.apply(result, at, hints);
       this.#track(record);

@@ -135,8 +135,7 @@ export class Folder {
   /** Finds what events did not tell. That there is such a thing means that the watcher went deaf. */
   async #scan(): Promise<void> {
     try {
-      const { dir, below } = this.state;
-      const scan = await this.#options.reader.scan(dir, below);
+      const scan = await this.#options.reader.scan(this.state.scanRequest);
       await nextTurn();
       const names = this.state.differing(scan) ?? this.#expectAll();
       const missed = names.filter((name) => !this.#touched.has(name) && !this.#names.has(name));

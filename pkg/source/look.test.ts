@@ -150,9 +150,21 @@ describe('scanFolder', () => {
     });
     const look = lookAtFolder({ dir });
     expect(scan.identity).toBe(look.identity);
-    expect(scan.names.map((name, index) => [name, scan.prints[index]])).toEqual(
+    expect(scan.listed?.names.map((name, index) => [name, scan.listed?.prints[index]])).toEqual(
       look.sightings.map(({ name, print }) => [name, print]),
     );
     expect(pauses).toBe(3);
+  });
+
+  it('lists nothing when everything is as it was at a scan before', async () => {
+    put('a.yaml');
+    put('b.yaml');
+    const scan = (known?: string): ReturnType<typeof scanFolder> =>
+      scanFolder({ dir, ...(known === undefined ? {} : { known }) }, () => Promise.resolve());
+    const { digest, identity } = await scan();
+    expect(await scan(digest)).toEqual({ digest, identity });
+    renameSync(join(dir, 'b.yaml'), join(dir, 'c.yaml'));
+    const after = await scan(digest);
+    expect([after.digest === digest, after.listed?.names]).toEqual([false, ['a.yaml', 'c.yaml']]);
   });
 });

@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import { type BigIntStats, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isManifestName } from './name.ts';
 import { printOf } from './print.ts';
-import type { FolderLook, FolderScan, LookRequest, Refusal, Sighting } from './sighting.ts';
+import type { FolderLook, FolderScan, LookRequest, Refusal, ScanRequest, Sighting } from './sighting.ts';
 
 /** A file over this many bytes is refused without being read. */
 export const MAX_FILE_BYTES = 4 * 1024 * 1024;
@@ -28,24 +29,25 @@ export function lookAtFolder(request: LookRequest): FolderLook {
 }
 
 /** Looks at all names in slices, each of which is over in some milliseconds; `pause` lets other work in between. */
-export async function scanFolder(
-  { dir, below = '' }: Pick<LookRequest, 'dir' | 'below'>,
-  pause: () => Promise<void>,
-): Promise<FolderScan> {
-  const { folder, root, identity } = placeOf(dir, below);
+export async function scanFolder(request: ScanRequest, pause: () => Promise<void>): Promise<FolderScan> {
+  const digest = createHash('sha256');
   const names: string[] = [];
   const prints: string[] = [];
-  const listed = manifestNames(folder, below);
-  for (let start = 0; start < listed.length; start += SCAN_SLICE) {
-    for (const name of listed.slice(start, start + SCAN_SLICE)) {
+  const { dir, below = '', known } = request;
+  const { folder, root, identity } = placeOf(dir, below);
+  const all = manifestNames(folder, below);
+  for (let start = 0; start < all.length; start += SCAN_SLICE) {
+    for (const name of all.slice(start, start + SCAN_SLICE)) {
       const sighting = lookAtName(dir, root, name);
       if (sighting === undefined) continue;
       names.push(name);
       prints.push(sighting.print);
+      digest.update(`${name}\0${sighting.print}\0`);
     }
     await pause();
   }
-  return { identity, names, prints };
+  const found = { identity, digest: digest.digest('base64') };
+  return found.digest === known ? found : { ...found, listed: { names, prints } };
 }
 
 function manifestNames(folder: string, below: string): string[] {

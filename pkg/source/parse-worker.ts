@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
 import { errorMessage } from '../api/index.ts';
+import { giveBackMemory } from './give-back.ts';
 import { loadFiles, PARSE_FAILED } from './load.ts';
 import { lookAtFolder, scanFolder } from './look.ts';
 import { parseManifest } from '../manifest/index.ts';
@@ -33,7 +34,7 @@ function answer(question: Question): Answer | Promise<Answer> {
     case 'look':
       return lookAtFolder(question.request);
     case 'scan':
-      return scanFolder(question, () => nextTurn());
+      return scanFolder(question.request, () => nextTurn());
     case 'walk':
       return walkTree(question.dir);
     case 'load':
@@ -44,6 +45,9 @@ function answer(question: Question): Answer | Promise<Answer> {
       return parseText(question);
     case 'variables':
       return readVariableFiles(question.files);
+    case 'give-back':
+      giveBackMemory();
+      return undefined;
   }
 }
 

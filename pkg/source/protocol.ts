@@ -6,6 +6,7 @@ import type {
   LoadResult,
   LookRequest,
   Refusal,
+  ScanRequest,
   TreeWalk,
 } from './sighting.ts';
 import type { VariableFileRead } from './variable-file.ts';
@@ -13,7 +14,7 @@ import type { VariableFileRead } from './variable-file.ts';
 /** What the main thread asks of the worker. */
 export type Question =
   | { readonly op: 'look'; readonly request: LookRequest }
-  | { readonly op: 'scan'; readonly dir: string; readonly below?: string }
+  | { readonly op: 'scan'; readonly request: ScanRequest }
   | { readonly op: 'walk'; readonly dir: string }
   | {
       readonly op: 'load';
@@ -26,7 +27,9 @@ export type Question =
   /** For the next piece of an answer. */
   | { readonly op: 'more'; readonly rest: number }
   | { readonly op: 'parse'; readonly text: string; readonly file: string; readonly variables: Variables }
-  | { readonly op: 'variables'; readonly files: readonly string[] };
+  | { readonly op: 'variables'; readonly files: readonly string[] }
+  /** For nothing but that it lets go of memory. */
+  | { readonly op: 'give-back' };
 
 /** Results, or a piece of them (pieces.ts): one message with ten thousand objects would hold up the thread that receives it. */
 export interface LoadAnswer {
@@ -44,6 +47,7 @@ export interface Answers {
   readonly more: LoadAnswer;
   readonly parse: ParsedFile | Refusal;
   readonly variables: readonly VariableFileRead[];
+  readonly 'give-back': undefined;
 }
 
 export type Answer = Answers[keyof Answers];

@@ -49,12 +49,26 @@ export interface LookRequest {
   readonly names?: readonly string[];
 }
 
+/** What to scan. */
+export interface ScanRequest {
+  readonly dir: string;
+  /** The way from there to the folder, where it is one below. */
+  readonly below?: string;
+  /** The digest of a scan that showed nothing new. */
+  readonly known?: string;
+}
+
 /** All manifests of a folder, only to find out where to look closer. */
 export interface FolderScan {
   readonly identity: string;
-  readonly names: readonly string[];
-  /** Of each name, as in a sighting. */
-  readonly prints: readonly string[];
+  /** Of all that is listed. */
+  readonly digest: string;
+  /** Absent: the digest is the known one. */
+  readonly listed?: {
+    readonly names: readonly string[];
+    /** Of each name, as in a sighting. */
+    readonly prints: readonly string[];
+  };
 }
 
 /** One folder of a tree. */
@@ -125,7 +139,7 @@ export interface Reader {
   /** Fails when the folder is missing, unreadable or does not answer. */
   look(request: LookRequest): Promise<FolderLook>;
   /** Like a complete look, but in the background: it holds up no look and no load. Fails when interrupted, too. */
-  scan(dir: string, below?: string): Promise<FolderScan>;
+  scan(request: ScanRequest): Promise<FolderScan>;
   /** Finds the folders below one. Fails when that one is missing, unreadable or does not answer. */
   walk(dir: string): Promise<TreeWalk>;
   /** One result a request, in the same order. */

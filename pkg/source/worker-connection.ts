@@ -12,6 +12,9 @@ const WORKER_OPTIONS = { resourceLimits: RESOURCE_LIMITS, execArgv: [], env: {},
 /** The worker did not answer in time. */
 export class DeadlineError extends Error {}
 
+/** The worker was ended over another question, which it was asked before. */
+export class BystanderError extends Error {}
+
 /** The worker's entry beside this module: TypeScript in a checkout, JavaScript in a build. */
 function entryUrl(): URL {
   return new URL(
@@ -53,10 +56,13 @@ export class WorkerConnection {
     return this.#error === undefined;
   }
 
-  /** The deadline, milliseconds, counts from when the worker is up. Fails with DeadlineError, or with what went wrong. */
-  async ask(question: Question, deadlineMs: number): Promise<Answer> {
+  /**
+   * The deadline, milliseconds, counts from when the worker is up, and from when `before` is settled, which never fails. Fails with DeadlineError,
+   * with BystanderError, or with what went wrong.
+   */
+  async ask(question: Question, deadlineMs: number, before?: Promise<unknown>): Promise<Answer> {
     await this.#ready;
-    const { id, reply } = this.#expect(deadlineMs);
+    const { id, reply } = this.#expect(deadlineMs, before);
     this.#worker.postMessage({ id, question } satisfies Letter);
     const received = await reply;
     if (received.type === 'failure') throw new Error(received.message);
@@ -69,20 +75,28 @@ export class WorkerConnection {
     await this.#worker.terminate();
   }
 
-  #expect(deadlineMs: number): { id: number; reply: Promise<Reply> } {
+  #expect(deadlineMs: number, before?: Promise<unknown>): { id: number; reply: Promise<Reply> } {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
     if (this.#error !== undefined) {
-      reject(this.#error);
+      reject(new BystanderError(this.#error.message));
       return { id: READY_ID, reply: promise };
     }
     const id = this.#nextId;
     this.#nextId += 1;
+    this.#waiting.set(id, { resolve, reject, cancel: () => undefined });
+    this.#worker.ref();
+    if (before === undefined) this.#limit(id, deadlineMs);
+    else void before.then(() => this.#limit(id, deadlineMs));
+    return { id, reply: promise };
+  }
+
+  #limit(id: number, deadlineMs: number): void {
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined) return;
     const cancel = this.#clock.after(deadlineMs, () =>
       this.#end(new DeadlineError(`no answer within ${deadlineMs / 1_000} s`)),
     );
-    this.#waiting.set(id, { resolve, reject, cancel });
-    this.#worker.ref();
-    return { id, reply: promise };
+    this.#waiting.set(id, { ...waiting, cancel });
   }
 
   #receive(reply: Reply): void {
@@ -96,9 +110,13 @@ export class WorkerConnection {
   #end(error: Error): void {
     if (this.#error !== undefined) return;
     this.#error = error;
-    for (const { cancel, reject } of this.#waiting.values()) {
+    // The worker does one thing after the other.
+    const [atWork, ...others] = this.#waiting.values();
+    atWork?.cancel();
+    atWork?.reject(error);
+    for (const { cancel, reject } of others) {
       cancel();
-      reject(error);
+      reject(new BystanderError(error.message));
     }
     this.#waiting.clear();
     void this.#worker.terminate();

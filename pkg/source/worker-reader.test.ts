@@ -24,6 +24,12 @@ afterEach(async () => {
 const network = (name: string): string =>
   `apiVersion: ovr/v1\nkind: Network\nmetadata: {name: ${name}}\nspec: {}\n`;
 
+function put(files: number): void {
+  for (let index = 0; index < files; index += 1) {
+    writeFileSync(join(dir, `n${index}.yaml`), network(`n${index}`));
+  }
+}
+
 async function requests(): Promise<LoadRequest[]> {
   const { sightings } = await reader.look({ dir });
   const rules = { checkWriters: 'never', acceptBlind: true, acceptUnterminated: true } as const;
@@ -36,11 +42,9 @@ async function requests(): Promise<LoadRequest[]> {
 
 describe('WorkerReader', () => {
   it('looks, scans, loads and parses', async () => {
-    for (let index = 0; index < 120; index += 1) {
-      writeFileSync(join(dir, `n${index}.yaml`), network(`n${index}`));
-    }
+    put(120);
     const asked = await requests();
-    expect((await reader.scan(dir)).names.length).toBe(120);
+    expect((await reader.scan({ dir })).listed?.names.length).toBe(120);
     const results = await reader.load(dir, asked);
     expect(results.map(({ name }) => name)).toEqual(asked.map(({ name }) => name));
     const objects = results.flatMap((result) => (result.status === 'loaded' ? result.parsed.objects : []));
@@ -50,7 +54,7 @@ describe('WorkerReader', () => {
 
   it('fails with the reason when the folder cannot be read', async () => {
     await expect(reader.look({ dir: join(dir, 'missing') })).rejects.toThrow('ENOENT');
-    await expect(reader.scan(join(dir, 'missing'))).rejects.toThrow('ENOENT');
+    await expect(reader.scan({ dir: join(dir, 'missing') })).rejects.toThrow('ENOENT');
   });
 
   it('gives up a file that takes too long, and goes on with a new worker', async () => {
@@ -70,6 +74,46 @@ describe('WorkerReader', () => {
     await waitForDeadline();
     clock.advance(2_001);
     expect((await loading).map(({ status }) => status)).toEqual(['loaded', 'loaded']);
+  });
+
+  it('holds nothing against a file that is at hand when the worker is ended', async () => {
+    put(51);
+    // Two questions are out at once; the second is for one file.
+    const loading = reader.load(dir, await requests());
+    await waitForDeadline();
+    clock.advance(3_000);
+    expect((await loading).map(({ status }) => status)).toEqual(Array(51).fill('loaded'));
+  });
+
+  it('lets the time of a batch begin when the worker comes to it', async () => {
+    put(100);
+    const asked = (await requests()).map((request, index) =>
+      index === 0 ? { ...request, size: 4 * 1024 * 1024 } : request,
+    );
+    const loading = reader.load(dir, asked);
+    await waitForDeadline();
+    clock.advance(9_999);
+    expect(clock.pending).toBe(1);
+    expect((await loading).map(({ status }) => status)).toEqual(Array(100).fill('loaded'));
+  });
+
+  it('gives memory back 10 s after it has read thousands of files, and not before', async () => {
+    put(2_000);
+    const asked = await requests();
+    await reader.load(dir, asked.slice(1));
+    expect(clock.pending).toBe(0);
+    await reader.load(dir, asked.slice(0, 1));
+    expect(clock.pending).toBe(1);
+    clock.advance(9_999);
+    await reader.load(dir, asked.slice(0, 1));
+    clock.advance(9_999);
+    expect(clock.pending).toBe(1);
+    clock.advance(1);
+    // Behind the question for it.
+    await reader.look({ dir });
+    expect(clock.pending).toBe(0);
+    expect((await reader.load(dir, asked.slice(0, 1))).map(({ status }) => status)).toEqual(['loaded']);
+    expect(clock.pending).toBe(0);
   });
 
   it('gives a large file more time', async () => {

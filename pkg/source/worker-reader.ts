@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Clock } from '../api/index.ts';
 import type { ParsedFile, Variables } from '../manifest/index.ts';
+import { giveBackMemory } from './give-back.ts';
 import { PARSE_FAILED } from './load.ts';
 import { joinPieces } from './pieces.ts';
 import type { Question } from './protocol.ts';
@@ -12,10 +13,11 @@ import type {
   LookRequest,
   Reader,
   Refusal,
+  ScanRequest,
   TreeWalk,
 } from './sighting.ts';
 import type { VariableFileRead } from './variable-file.ts';
-import { DeadlineError } from './worker-connection.ts';
+import { BystanderError, DeadlineError } from './worker-connection.ts';
 import { WorkerLane } from './worker-lane.ts';
 
 /** A file takes milliseconds, and a large valid one half a second a MiB; what takes this long is hostile. */
@@ -30,6 +32,8 @@ const BATCH_BYTES = MIB;
 /** From so many files on, further workers are worth their start. */
 const MANY = 2_000;
 const MAX_LANES = 4;
+/** After reading that much, when what was read for should be done. */
+const GIVE_BACK_MS = 10_000;
 
 const NO_VARIABLES: Variables = new Map();
 
@@ -50,6 +54,10 @@ export class WorkerReader implements Reader {
   readonly #clock: Clock;
   readonly #lane: WorkerLane;
   #round = 0;
+  /** Files and texts since memory was given back. */
+  #read = 0;
+  #cancelGiveBack: (() => void) | undefined;
+  #isStopped = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -61,8 +69,8 @@ export class WorkerReader implements Reader {
     return this.#lane.queue<'look'>({ op: 'look', request }, LOOK_DEADLINE_MS);
   }
 
-  async scan(dir: string, below = ''): Promise<FolderScan> {
-    return this.#lane.ask<'scan'>({ op: 'scan', dir, below }, LOOK_DEADLINE_MS);
+  async scan(request: ScanRequest): Promise<FolderScan> {
+    return this.#lane.ask<'scan'>({ op: 'scan', request }, LOOK_DEADLINE_MS);
   }
 
   async walk(dir: string): Promise<TreeWalk> {
@@ -85,9 +93,25 @@ export class WorkerReader implements Reader {
         results[index] = await this.#loadBatch(lane, { dir, requests: batch, variables });
       }
     };
-    await Promise.all(lanes.map(work));
+    // Each has a second question at hand when it answers one.
+    await Promise.all([...lanes, ...lanes].map(work));
     await Promise.all(lanes.slice(1).map((lane) => lane.close()));
+    this.#count(requests.length);
     return results.flat();
+  }
+
+  #count(read: number): void {
+    this.#read += read;
+    if (this.#read < MANY || this.#isStopped) return;
+    this.#cancelGiveBack?.();
+    this.#cancelGiveBack = this.#clock.after(GIVE_BACK_MS, () => void this.#giveBack());
+  }
+
+  async #giveBack(): Promise<void> {
+    this.#read = 0;
+    // Whatever keeps the worker from it is found when it is asked for something.
+    await this.#lane.queue<'give-back'>({ op: 'give-back' }, LOOK_DEADLINE_MS).catch(() => undefined);
+    giveBackMemory();
   }
 
   #furtherLanes(files: number): WorkerLane[] {
@@ -97,23 +121,34 @@ export class WorkerReader implements Reader {
 
   async #loadBatch(lane: WorkerLane, batch: Batch): Promise<readonly LoadResult[]> {
     const { requests } = batch;
-    const bytes = requests.reduce((sum, { size }) => sum + size, 0);
     try {
-      const question = { op: 'load', ...batch, round: this.#round } as const;
-      return await ask(lane, question, loadDeadlineMs(bytes));
+      return await ask(lane, this.#questionOf(batch), 'follow');
     } catch (error) {
       const [first] = requests;
-      if (first !== undefined && requests.length === 1) {
-        return [{ name: first.name, status: 'refused', refusal: refusalFor(error) }];
-      }
+      if (first !== undefined && requests.length === 1 && !(error instanceof BystanderError))
+        return [refused(first, error)];
     }
     const results: LoadResult[] = [];
     for (const request of requests)
-      results.push(...(await this.#loadBatch(lane, { ...batch, requests: [request] })));
+      results.push(...(await this.#loadAlone(lane, { ...batch, requests: [request] }, request)));
     return results;
   }
 
+  /** While nothing else is asked, so that only the file is to blame. */
+  async #loadAlone(lane: WorkerLane, batch: Batch, request: LoadRequest): Promise<readonly LoadResult[]> {
+    try {
+      return await ask(lane, this.#questionOf(batch), 'queue');
+    } catch (error) {
+      return [refused(request, error)];
+    }
+  }
+
+  #questionOf(batch: Batch): LoadQuestion {
+    return { op: 'load', ...batch, round: this.#round };
+  }
+
   async parse(text: string, file: string, variables = NO_VARIABLES): Promise<ParsedFile | Refusal> {
+    this.#count(1);
     try {
       return await this.#lane.queue<'parse'>(
         { op: 'parse', text, file, variables },
@@ -129,6 +164,8 @@ export class WorkerReader implements Reader {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancelGiveBack?.();
     await this.#lane.close();
   }
 }
@@ -140,13 +177,16 @@ interface Batch {
   readonly variables: Variables;
 }
 
+type LoadQuestion = Extract<Question, { op: 'load' }>;
+
 /** Asks for the next piece only once the last one is here, so that the event loop turns in between. */
 async function ask(
   lane: WorkerLane,
-  question: Extract<Question, { op: 'load' }>,
-  deadlineMs: number,
+  question: LoadQuestion,
+  how: 'queue' | 'follow',
 ): Promise<readonly LoadResult[]> {
-  let answer = await lane.queue<'load'>(question, deadlineMs);
+  const bytes = question.requests.reduce((sum, { size }) => sum + size, 0);
+  let answer = await lane[how]<'load'>(question, loadDeadlineMs(bytes));
   if (answer.rest === undefined) return answer.results;
   const results = [...answer.results];
   while (answer.rest !== undefined) {
@@ -154,6 +194,10 @@ async function ask(
     results.push(...answer.results);
   }
   return joinPieces(results);
+}
+
+function refused({ name }: LoadRequest, error: unknown): LoadResult {
+  return { name, status: 'refused', refusal: refusalFor(error) };
 }
 
 function loadDeadlineMs(bytes: number): number {

@@ -20,7 +20,7 @@ export class DirectReader implements Reader {
     this.#round += 1;
     return Promise.resolve().then(() => lookAtFolder(request));
   };
-  scan: Reader['scan'] = (dir, below = '') => scanFolder({ dir, below }, () => Promise.resolve());
+  scan: Reader['scan'] = (request) => scanFolder(request, () => Promise.resolve());
   walk: Reader['walk'] = async (dir) => Promise.resolve().then(() => walkTree(dir));
   load: Reader['load'] = (dir, requests, variables) => {
     this.loads.push(...requests.map(({ name }) => name));
