@@ -8,20 +8,24 @@ export interface NetworkAddresses {
   readonly total: number;
 }
 
-/** Undefined for a network whose addresses nobody knows: without a subnet, or with one of IPv6. */
-export function countAddresses(
-  network: ObservedNetwork,
-  attached: readonly ObservedContainer[],
-): NetworkAddresses | undefined {
+/** How many addresses containers hold in each network, by the network's ID. */
+export function heldAddresses(containers: readonly ObservedContainer[]): ReadonlyMap<string, number> {
+  const held = new Map<string, number>();
+  for (const { endpoints } of containers) {
+    for (const { networkId, ipv4Address } of endpoints) {
+      if (ipv4Address !== '') held.set(networkId, (held.get(networkId) ?? 0) + 1);
+    }
+  }
+  return held;
+}
+
+/** Undefined for a network whose addresses nobody knows: without a subnet, or with one of IPv6. `held`: by containers. */
+export function countAddresses(network: ObservedNetwork, held: number): NetworkAddresses | undefined {
   const total = network.subnets.reduce((sum, subnet) => sum + roomOf(subnet), 0);
   if (total === 0) return undefined;
-  const endpoints = attached.flatMap((container) => container.endpoints);
-  const held = endpoints.filter(
-    ({ networkId, ipv4Address }) => networkId === network.id && ipv4Address !== '',
-  );
   // On each host that uses one of its overlays Swarm mode keeps an address for itself.
-  const balancer = network.scope === 'swarm' && held.length > 0 ? 1 : 0;
-  return { used: held.length + balancer, total };
+  const balancer = network.scope === 'swarm' && held > 0 ? 1 : 0;
+  return { used: held + balancer, total };
 }
 
 /** Without the first and the last of the subnet, and without the gateway. */

@@ -1,6 +1,6 @@
 import { splitKey, type Condition, type Mode, type ObjectKey } from '../api/index.ts';
 import type { ManifestObject } from '../manifest/index.ts';
-import { countAddresses, type Verdict } from '../plan/index.ts';
+import { countAddresses, heldAddresses, type Verdict } from '../plan/index.ts';
 import type { ObservedContainer, ObservedNetwork, ObservedState } from '../state/index.ts';
 import type { ActionRecord, HealRecord, ObjectStatus, ObservedSummary } from './status.ts';
 
@@ -58,10 +58,11 @@ export class Board {
   ): ObjectStatus[] {
     const networks = new Map(observed?.networks.map((network) => [network.name, network]));
     const containers = new Map(observed?.containers.map((container) => [container.name, container]));
+    const held = heldAddresses(observed?.containers ?? []);
     return [...this.#entries].map(([key, entry]) => {
       const { kind, name } = splitKey(key);
       const summaries = {
-        Network: () => summariseNetwork(networks.get(name), observed?.containers ?? []),
+        Network: () => summariseNetwork(networks.get(name), held),
         Container: () => summariseContainer(containers.get(name)),
         Alias: () => undefined,
       };
@@ -97,10 +98,10 @@ export class Board {
 
 function summariseNetwork(
   network: ObservedNetwork | undefined,
-  containers: readonly ObservedContainer[],
+  held: ReadonlyMap<string, number>,
 ): ObservedSummary | undefined {
   if (!network) return undefined;
-  const addresses = countAddresses(network, containers);
+  const addresses = countAddresses(network, held.get(network.id) ?? 0);
   const { id, createdAtMs, driver, scope } = network;
   const subnets = network.subnets.map(({ subnet }) => subnet);
   return { id, createdAtMs, driver, scope, subnets, ...(addresses ? { addresses } : {}) };

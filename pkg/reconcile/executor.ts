@@ -51,6 +51,8 @@ interface ReadEnv {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+type CreateContainer = Extract<Action, { type: 'CreateContainer' }>;
+
 /** What one object's steps share while they run. */
 interface Run {
   readonly plan: ObjectPlan;
@@ -96,10 +98,11 @@ export class Executor {
     return undefined;
   }
 
-  /** Runs the other steps, and the fallback when one of the steps it covers fails. */
+  /** Runs the other steps, and the fallback when one of the steps it covers fails. The first call is made at once where nothing is to be read for it. */
   async run(plan: ObjectPlan): Promise<PlanResult> {
     const run = runOf(plan);
-    const unread = await this.#readAhead(run);
+    const container = roomMadeFor(plan);
+    const unread = container && (await this.#readAhead(run, container));
     if (unread) return { ok: false, error: unread, fellBack: false };
     for (const [index, action] of plan.steps.entries()) {
       if (action.type === 'EnsureImage') continue;
@@ -109,13 +112,8 @@ export class Executor {
     return { ok: true };
   }
 
-  /** Where a container is to make room for another, what that one needs is read first: if it cannot be had, the old one stays. */
-  async #readAhead(run: Run): Promise<OvrError | undefined> {
-    const { steps } = run.plan;
-    const index = steps.findIndex(({ type }) => type === 'CreateContainer');
-    const action = steps[index];
-    const makesRoom = steps.slice(0, Math.max(index, 0)).some(({ type }) => type !== 'EnsureImage');
-    if (action?.type !== 'CreateContainer' || !makesRoom) return undefined;
+  /** If what a container needs cannot be had, the one that is to make room for it stays. */
+  async #readAhead(run: Run, action: CreateContainer): Promise<OvrError | undefined> {
     const began = this.#deps.clock.monotonic();
     try {
       run.env.set(action.container.name, await this.#readEnv(run, action.container));
@@ -314,6 +312,14 @@ export class Executor {
       await new Promise<void>((resolve) => clock.after(VERIFY_POLL_MS, resolve));
     }
   }
+}
+
+/** The container that is made after others made room for it. */
+function roomMadeFor({ steps }: ObjectPlan): CreateContainer | undefined {
+  const index = steps.findIndex(({ type }) => type === 'CreateContainer');
+  const action = steps[index];
+  const makesRoom = steps.slice(0, Math.max(index, 0)).some(({ type }) => type !== 'EnsureImage');
+  return action?.type === 'CreateContainer' && makesRoom ? action : undefined;
 }
 
 function idOf(run: Run, container: ContainerRef): string {

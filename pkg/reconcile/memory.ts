@@ -142,17 +142,16 @@ export class Memory implements PlanMemory {
     }
     if (object.kind !== 'Container') return { digest, folder, addresses: {} };
     const container = seen.containers.get(name);
+    const addresses: Record<string, string> = {};
     // One that has ended has no addresses, and asks for those it had when it runs again.
-    const wanted = new Set(object.spec.networks?.map((attachment) => attachment.name));
-    const before = Object.entries(this.applied.get(object.key)?.addresses ?? {});
-    const kept = Object.fromEntries(before.filter(([network]) => wanted.has(network)));
-    const dependsOn = object.spec.dependsOn.map((dependency) => dependency.name);
-    return {
-      digest,
-      folder,
-      addresses: { ...kept, ...addressesOf(container) },
-      ...(dependsOn.length > 0 ? { dependsOn } : {}),
-    };
+    for (const [network, address] of Object.entries(this.applied.get(object.key)?.addresses ?? {})) {
+      if (object.spec.networks?.some(({ name }) => name === network)) addresses[network] = address;
+    }
+    for (const { networkName, ipv4Address } of container?.endpoints ?? []) {
+      if (ipv4Address !== '') addresses[networkName] = ipv4Address;
+    }
+    if (object.spec.dependsOn.length === 0) return { digest, folder, addresses };
+    return { digest, folder, addresses, dependsOn: object.spec.dependsOn.map(({ name }) => name) };
   }
 
   /** What ovr itself took away or stopped is no drift when it comes back. Addresses are kept while the container is. */
@@ -213,15 +212,6 @@ export function failedUpdateOf({ secrets }: ObjectPlan, specHash: string, messag
 function givenTo(key: ObjectKey, { given }: Plan): Pick<AppliedRecord, 'given'> {
   const names = Object.entries(given.get(key) ?? {}).filter(([, list]) => list.length > 0);
   return names.length > 0 ? { given: Object.fromEntries(names) } : {};
-}
-
-function addressesOf(container: ObservedContainer | undefined): Record<string, string> {
-  const endpoints = container?.endpoints ?? [];
-  return Object.fromEntries(
-    endpoints
-      .filter(({ ipv4Address }) => ipv4Address)
-      .map(({ networkName, ipv4Address }) => [networkName, ipv4Address]),
-  );
 }
 
 /** What a round saw, by name. */

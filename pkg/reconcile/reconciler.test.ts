@@ -3,6 +3,7 @@ import { attach, container, network, revision } from '../../test/build/objects.t
 import { startAgent, TestSource, TestStore, type TestAgent } from '../../test/build/agent.ts';
 import { condition, converged } from '../../test/build/simulated.ts';
 import { FakeClock } from '../api/index.ts';
+import { silentObserver } from './observer.ts';
 import type { SourceState } from './ports.ts';
 import { SimulatedWorld, type SimulatedHost } from './simulated/index.ts';
 
@@ -377,4 +378,25 @@ test('a doubt that ends while the engine is asked is a doubt about what was read
   };
   await agent.run(1_000);
   expect(host.observe().containers.map(({ name }) => name)).toEqual(['web-1', 'web-2']);
+});
+
+test('a repair begins before the round that planned it has told anybody', async () => {
+  const clock = new FakeClock();
+  const world = new SimulatedWorld({ clock, images: ['busybox'] });
+  const order: string[] = [];
+  const agent = await startAgent({
+    engine: world.host().engine,
+    clock,
+    observer: { ...silentObserver, statusChanged: () => order.push('told') },
+  });
+  agent.source.declare(net0, web1);
+  await agent.run();
+  order.length = 0;
+  world.faults = ({ operation, phase }) => {
+    if (operation === 'connect' && phase === 'before') order.push('connect');
+    return undefined;
+  };
+  world.host().hand.disconnect('web-1', 'net0');
+  await agent.run();
+  expect(order.slice(0, 2)).toEqual(['connect', 'told']);
 });

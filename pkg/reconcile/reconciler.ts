@@ -32,7 +32,7 @@ import type { Finding, FindingAnswer } from './heal/republisher.ts';
 import { Journal } from './journal.ts';
 import { Lanes } from './lanes.ts';
 import { failedUpdateOf, Memory } from './memory.ts';
-import type { EngineEvent, Stoppable } from './ports.ts';
+import type { EngineEvent, SourceState, Stoppable } from './ports.ts';
 import { plannedChanges } from './planned-change.ts';
 import type { ReconcilerDeps, ReconcilerOptions } from './reconciler-deps.ts';
 import { notAfter, RetryBook } from './retry-book.ts';
@@ -193,8 +193,6 @@ export class Reconciler implements AgentView, AgentControl {
   status(): AgentStatus {
     const { source } = this.#deps;
     const state = source.state();
-    const isCurrent = this.#last?.revision.digest === state.revision?.digest;
-    const isValid = state.diagnostics.every(({ severity }) => severity !== 'error');
     const holds = this.#holds.status({ revision: state.revision, isHere: this.#last && this.#board.has });
     return {
       ...describeAgent(this.#options, { startedMs: this.#startedMs, lastRoundMs: this.#lastRoundMs }),
@@ -205,13 +203,20 @@ export class Reconciler implements AgentView, AgentControl {
       coordinator: this.#deps.coordination.status(),
       holds,
       working: [...this.#lanes.running()].sort(compareStrings),
-      converged: this.#isConverged && !this.#lanes.isBusy && isCurrent && isValid,
+      converged: this.#isDone(state),
       ...describeObjects(
         this.#board.statuses(this.#last?.revision.objects ?? new Map(), this.#last?.observed),
         this.#last?.plan,
         holds,
       ),
     };
+  }
+
+  /** Whether everything is as the newest manifests declare, and they are without errors. */
+  #isDone({ revision, diagnostics }: SourceState): boolean {
+    const isCurrent = this.#last?.revision.digest === revision?.digest;
+    const isValid = diagnostics.every(({ severity }) => severity !== 'error');
+    return this.#isConverged && !this.#lanes.isBusy && isCurrent && isValid;
   }
 
   events(afterId: number): readonly AgentEvent[] {
@@ -316,7 +321,6 @@ export class Reconciler implements AgentView, AgentControl {
     }
     this.#board.retain(new Set(plan.verdicts.map(({ condition }) => condition.key)));
     this.#heals.planned(plan.objects, busy);
-    this.#memory.learn({ ...round, nowMs: this.#deps.clock.now() });
     const isFresh = (object: ObjectPlan): boolean => (this.#laneEnds.get(object.key) ?? 0) <= times.laneEnds;
     const paused = plan.objects.filter((object) => this.#pauseMs(object, nowMs) > 0);
     const due = notAfter(plan.objects, paused).filter(
@@ -325,6 +329,8 @@ export class Reconciler implements AgentView, AgentControl {
     if (plan.objects.some((object) => !isFresh(object))) this.#bell.ring();
     if (refused === undefined) this.#memory.recordFailures(due);
     this.#lanes.dispatch(refused === undefined ? due : []);
+    // While the first calls are on their way.
+    this.#memory.learn({ ...round, nowMs: this.#deps.clock.now() });
     this.#scheduleNext(plan, nowMs);
     this.#isConverged =
       refused === undefined && plan.objects.length === 0 && isAsDeclared(plan.verdicts, revision);
@@ -451,6 +457,6 @@ export class Reconciler implements AgentView, AgentControl {
     const { plan } = this.#last;
     const isStuck = ({ key }: ObjectPlan): boolean => this.#retries.isGivenUp(key, SETTLE_TRIES);
     if (plan.recheckAfterMs === undefined && plan.objects.every(isStuck))
-      this.#settled.tell(this.status().converged);
+      this.#settled.tell(this.#isDone(this.#deps.source.state()));
   }
 }
