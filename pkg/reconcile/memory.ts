@@ -1,5 +1,5 @@
 import { isLabelledToStay, objectKey, type Condition, type ObjectKey } from '../api/index.ts';
-import { folderOf, type ManifestObject, type Revision } from '../manifest/index.ts';
+import { folderOf, type ContainerObject, type ManifestObject, type Revision } from '../manifest/index.ts';
 import {
   objectNameOf,
   type AppliedRecord,
@@ -141,17 +141,29 @@ export class Memory implements PlanMemory {
       return { digest, folder, addresses: {}, ...(subnet ? { subnet: subnet.subnet } : {}) };
     }
     if (object.kind !== 'Container') return { digest, folder, addresses: {} };
-    const container = seen.containers.get(name);
+    const addresses = this.#addressesOf(object, seen.containers.get(name));
+    if (object.spec.dependsOn.length === 0) return { digest, folder, addresses };
+    return {
+      digest,
+      folder,
+      addresses,
+      dependsOn: object.spec.dependsOn.map((dependency) => dependency.name),
+    };
+  }
+
+  #addressesOf(
+    { key, spec }: ContainerObject,
+    container: ObservedContainer | undefined,
+  ): AppliedRecord['addresses'] {
     const addresses: Record<string, string> = {};
     // One that has ended has no addresses, and asks for those it had when it runs again.
-    for (const [network, address] of Object.entries(this.applied.get(object.key)?.addresses ?? {})) {
-      if (object.spec.networks?.some(({ name }) => name === network)) addresses[network] = address;
+    for (const [network, address] of Object.entries(this.applied.get(key)?.addresses ?? {})) {
+      if (spec.networks?.some(({ name }) => name === network)) addresses[network] = address;
     }
     for (const { networkName, ipv4Address } of container?.endpoints ?? []) {
       if (ipv4Address !== '') addresses[networkName] = ipv4Address;
     }
-    if (object.spec.dependsOn.length === 0) return { digest, folder, addresses };
-    return { digest, folder, addresses, dependsOn: object.spec.dependsOn.map(({ name }) => name) };
+    return addresses;
   }
 
   /** What ovr itself took away or stopped is no drift when it comes back. Addresses are kept while the container is. */

@@ -37,7 +37,7 @@ import { plannedChanges } from './planned-change.ts';
 import type { ReconcilerDeps, ReconcilerOptions } from './reconciler-deps.ts';
 import { notAfter, RetryBook } from './retry-book.ts';
 import { backoffMs } from './retry.ts';
-import type { Declared, Round } from './round.ts';
+import { isAllOf, type Declared, type Round } from './round.ts';
 import { Saver } from './saver.ts';
 import { SecretWatch } from './secret-watch.ts';
 import { Settled } from './settled.ts';
@@ -213,10 +213,8 @@ export class Reconciler implements AgentView, AgentControl {
   }
 
   /** Whether everything is as the newest manifests declare, and they are without errors. */
-  #isDone({ revision, diagnostics }: SourceState): boolean {
-    const isCurrent = this.#last?.revision.digest === revision?.digest;
-    const isValid = diagnostics.every(({ severity }) => severity !== 'error');
-    return this.#isConverged && !this.#lanes.isBusy && isCurrent && isValid;
+  #isDone(state: SourceState): boolean {
+    return this.#isConverged && !this.#lanes.isBusy && isAllOf(state, this.#last?.revision);
   }
 
   events(afterId: number): readonly AgentEvent[] {
@@ -329,7 +327,6 @@ export class Reconciler implements AgentView, AgentControl {
     if (plan.objects.some((object) => !isFresh(object))) this.#bell.ring();
     if (refused === undefined) this.#memory.recordFailures(due);
     this.#lanes.dispatch(refused === undefined ? due : []);
-    // While the first calls are on their way.
     this.#memory.learn({ ...round, nowMs: this.#deps.clock.now() });
     this.#scheduleNext(plan, nowMs);
     this.#isConverged =
