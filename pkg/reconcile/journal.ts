@@ -15,6 +15,7 @@ import type { HoldNews } from './hold-watch.ts';
 import type { EventLog } from './event-log.ts';
 import type { Finding } from './heal/republisher.ts';
 import type { PinState } from './ports.ts';
+import { Repeats } from './repeats.ts';
 import type { ActionRecord, AgentEvent, HealRecord } from './status.ts';
 
 /** Tells logs and event listeners what happened, in the same words. */
@@ -22,6 +23,7 @@ export class Journal {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #events: EventLog;
+  readonly #repeats = new Repeats();
   #problems: ReadonlySet<string> = new Set();
   #held = '';
   #pinned = '';
@@ -32,21 +34,26 @@ export class Journal {
     this.#events = events;
   }
 
+  /** Tells of each action; of one that fails in the same way again and again at times only. */
   action(record: ActionRecord): void {
     const { key, action, cause, result, durationMs, error } = record;
+    const subject = `${action} ${key}`;
     const fields = { key, action, cause: formatCause(cause), result, durationMs: Math.round(durationMs) };
-    if (error) this.#logger.warn({ ...fields, code: error.code, error: error.message }, 'action failed');
-    else this.#logger.info(fields, 'action done');
-    this.#events.add({
-      timeMs: record.timeMs,
-      type: 'Action',
-      severity: error ? 'warning' : 'normal',
-      key,
-      action,
-      cause,
-      durationMs,
-      message: error ? `${action} failed: ${error.message}` : `${action}: ${formatCause(cause)}`,
-    });
+    const event = { timeMs: record.timeMs, type: 'Action', key, action, cause, durationMs } as const;
+    if (!error) {
+      this.#repeats.worked(subject);
+      this.#logger.info(fields, 'action done');
+      this.#events.add({ ...event, severity: 'normal', message: `${action}: ${formatCause(cause)}` });
+      return;
+    }
+    const { code } = error;
+    const news = this.#repeats.failed(subject, `${code} ${error.message}`, this.#clock.monotonic());
+    if (!news) return;
+    const { times, overMs } = news;
+    const often = times === 1 ? '' : `, ${times} times in ${Math.round(overMs / 1_000)} s`;
+    this.#logger.warn({ ...fields, code, error: error.message, times }, 'action failed');
+    const message = `${action} failed${often}: ${error.message}`;
+    this.#events.add({ ...event, severity: 'warning', message });
   }
 
   healed({ key, playbook, saw, did }: HealRecord): void {
