@@ -221,5 +221,6 @@ function batchesOf(requests: readonly LoadRequest[]): LoadRequest[][] {
 }
 
 function refusalFor(error: unknown): Refusal {
-  return error instanceof DeadlineError ? TIMED_OUT : PARSE_FAILED;
+  const isLate = error instanceof DeadlineError || error instanceof BystanderError;
+  return isLate ? TIMED_OUT : PARSE_FAILED;
 }
