@@ -301,7 +301,7 @@ export class Reconciler implements AgentView, AgentControl {
     });
   }
 
-  /** Takes a round's plan: reports, remembers, and dispatches what may be done now. */
+  /** Takes a round's plan: reports, dispatches what may be done now, and remembers while that is on its way. */
   #settle(round: Round, times: { laneEnds: number; seenMs: number }): void {
     const { plan, revision } = round;
     const nowMs = this.#deps.clock.monotonic();

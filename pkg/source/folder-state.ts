@@ -174,7 +174,6 @@ export class FolderState {
 
   #noteAbsences(names: readonly string[], at: Moment): void {
     if (this.#replaced !== undefined) return;
-    if (names.length > 0) this.#scanned = undefined;
     for (const record of names.flatMap((name) => this.#records.get(name) ?? [])) {
       if (!record.isMissing) {
         this.#version += 1;
@@ -203,6 +202,7 @@ export class FolderState {
 
   /** The folder above does not have it any more: its files are gone as if each had been removed. */
   vanished(at: Moment): void {
+    this.#scanned = undefined;
     if (this.#problem !== undefined || this.#replaced !== undefined) this.#version += 1;
     this.#problem = undefined;
     this.#replaced = undefined;
