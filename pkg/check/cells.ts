@@ -64,7 +64,7 @@ function explain({ reach, address, message }: PingFinding, mtu: number, { networ
   }
   if (reach === 'unreachable') {
     const mend = isOverlay
-      ? 'let UDP 4789 and TCP and UDP 7946 through between these hosts; if they are open, the daemons met too late: disconnect that container from the network and connect it again'
+      ? 'let UDP 4789 and TCP and UDP 7946 through between these hosts; if they are open, attach that container anew with ovr republish; if that does not help, these daemons missed each other when they started: restart Docker on one of the two'
       : 'look for firewall rules on the hosts';
     return `no answer from ${address}: ${mend}`;
   }

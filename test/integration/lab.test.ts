@@ -144,6 +144,15 @@ describe('a lab of one host', () => {
   });
 });
 
+describe('a lab with a cluster store', () => {
+  it('has daemons that have all met each other, so that packets find their way', async () => {
+    const lab = await startLab({ topology: 'kv', hosts: 4, name });
+    onTestFinished(() => lab.down());
+    const names = lab.hosts.map((host) => host.name);
+    for (const host of lab.hosts) expect(await host.gossipMet()).toEqual(new Set(names));
+  });
+});
+
 describe('a lab whose process was killed', () => {
   it.each([150, 350, 800])('%i ms after its start is cleaned up by the next one', async (afterMs) => {
     await crashedStart(afterMs);

@@ -173,6 +173,12 @@ export class LabHost {
     });
   }
 
+  /** The names of the hosts that the daemon's gossip has ever met, its own among them; there is gossip only with a cluster store. */
+  async gossipMet(): Promise<ReadonlySet<string>> {
+    const log = await readFile(this.log, 'utf8').catch(() => '');
+    return new Set(Array.from(log.matchAll(/serf: EventMemberJoin: (\S+) /g), ([, name = '']) => name));
+  }
+
   async #failure(): Promise<Error> {
     const lines = (await readFile(this.log, 'utf8').catch(() => '')).trim().split('\n');
     return new Error(`dockerd on ${this.name} ended:\n${lines.slice(-5).join('\n')}`);

@@ -23,7 +23,7 @@ import {
   writeState,
 } from './state.ts';
 import { knownLabs, tearDown } from './teardown.ts';
-import { clusterIsWhole, formSwarm, startStore } from './topology.ts';
+import { clusterIsWhole, formSwarm, startInTurn, startStore } from './topology.ts';
 import { userland } from './userland.ts';
 
 export type { LabHost } from './host.ts';
@@ -172,12 +172,9 @@ async function build(state: LabState, lower: string): Promise<Lab> {
   if (state.topology === 'kv') await startStore(state);
   const lab = new Lab(state);
   const images = await archive;
-  await Promise.all(
-    lab.hosts.map(async (host) => {
-      await host.startDaemon();
-      await loadImages(host.socket, images);
-    }),
-  );
+  if (state.topology === 'kv') await startInTurn(lab.hosts);
+  else await Promise.all(lab.hosts.map((host) => host.startDaemon()));
+  await Promise.all(lab.hosts.map(({ socket }) => loadImages(socket, images)));
   if (state.topology === 'swarm') await formSwarm(lab.hosts);
   return lab;
 }

@@ -29,6 +29,25 @@ export async function startStore(lab: LabState): Promise<void> {
   await until('etcd', 20_000, async () => ((await storeAnswers(first.ip)) ? true : undefined));
 }
 
+async function areMet(hosts: LabHost[]): Promise<boolean> {
+  const met = await Promise.all(hosts.map((host) => host.gossipMet()));
+  return met.every((names) => hosts.every(({ name }) => names.has(name)));
+}
+
+/**
+ * Starts the daemons of a cluster store one after the other, each when those before have met. A daemon asks only once to be let into the
+ * gossip of another one; when that one is not up yet, it stays out, and containers of their hosts never find a way to each other.
+ */
+export async function startInTurn(hosts: LabHost[]): Promise<void> {
+  for (const [index, host] of hosts.entries()) {
+    const started = hosts.slice(0, index + 1);
+    await host.startDaemon();
+    await until(`${host.name} to meet the other daemons`, 30_000, async () =>
+      (await areMet(started)) ? true : undefined,
+    );
+  }
+}
+
 async function readyNodes(manager: LabHost): Promise<number> {
   const list = await manager.docker(['node', 'ls', '--format', '{{.Status}} {{.Availability}}'], {
     timeoutMs: 5_000,

@@ -11,6 +11,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   'test/integration/source-git-faults.test.ts': 110,
   'test/integration/systemd.test.ts': 105,
   'test/integration/single-update.test.ts': 100,
+  'test/integration/kv.test.ts': 90,
   'test/e2e/article.test.ts': 80,
   'test/sim/sim.test.ts': 150,
   'pkg/source/hostile.test.ts': 30,
