@@ -82,6 +82,7 @@ StandardOutput=append:@SHARED@/ovrd.log
 StandardError=append:@SHARED@/ovrd.log
 ReadWritePaths=/opt/compiled
 `;
+const tree = '[Service]\nEnvironment=OVR_RECURSIVE=true\n';
 const gitUnits = {
   'ovr-test.target': `${target}Wants=git-servers.service\n`,
   'git-servers.service': gitServersUnit,
@@ -214,10 +215,15 @@ describe.skipIf(notHere !== undefined)('under a real systemd', () => {
   });
 
   describe.each([
-    ['as shipped', 'root', 'http', {}],
-    // By file, the repository is another user's: root's.
-    ['with the unprivileged drop-in', 'ovr', 'file', { 'ovrd.service.d/unprivileged.conf': unprivileged }],
-  ] as const)('%s', (_, user, transport, units) => {
+    { name: 'as shipped', user: 'root', transport: 'http', folder: '/etc/ovr.d', units: {} },
+    {
+      name: 'with the unprivileged drop-in and folders below',
+      user: 'ovr',
+      transport: 'file', // the repository is another user's: root's
+      folder: '/etc/ovr.d/team/site',
+      units: { 'ovrd.service.d/unprivileged.conf': unprivileged, 'ovrd.service.d/tree.conf': tree },
+    },
+  ] as const)('$name', ({ user, transport, folder, units }) => {
     let machine: SystemdMachine;
     let git: MachineGit;
     const on = (cmd: string[]): Promise<string> => must(machine, cmd);
@@ -237,7 +243,8 @@ describe.skipIf(notHere !== undefined)('under a real systemd', () => {
       const started = (): Promise<string> =>
         lab.hosts[0]!.docker(['inspect', '-f', '{{.State.StartedAt}}', container]);
       await writeFile(join(machine.shared, 'web.yaml'), JSON.stringify(manifestOf(container)));
-      await on(['cp', join(machine.shared, 'web.yaml'), '/etc/ovr.d/web.yaml']);
+      await on(['mkdir', '-p', folder]);
+      await on(['cp', join(machine.shared, 'web.yaml'), folder]);
       await on(['ovr', 'status', '--wait', '--timeout', '60s']);
       const since = await started();
       expect(await on(['busybox', 'wget', '-qO-', 'http://127.0.0.1:9469/healthz'])).not.toBe('');
