@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { errorMessage, OvrError } from '../api/index.ts';
@@ -77,6 +78,8 @@ export class RevisionFiles implements RevisionStore {
 
   async write(entry: RevisionEntry, revision: Revision): Promise<void> {
     const path = this.#path(entry.digest);
+    // Large revisions take a while to put into words, and so did the round just now.
+    await nextTurn();
     const plain = Buffer.from(JSON.stringify(storeRevision(revision)));
     const encoding = plain.length >= GZIP_FROM_BYTES ? 'gzip' : 'plain';
     const body = encoding === 'gzip' ? await zip(plain) : plain;

@@ -46,7 +46,7 @@ function answer(question: Question): Answer | Promise<Answer> {
     case 'variables':
       return readVariableFiles(question.files);
     case 'give-back':
-      giveBackMemory();
+      giveBackMemory('thorough');
       return undefined;
   }
 }

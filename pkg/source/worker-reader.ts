@@ -111,7 +111,7 @@ export class WorkerReader implements Reader {
     this.#read = 0;
     // Whatever keeps the worker from it is found when it is asked for something.
     await this.#lane.queue<'give-back'>({ op: 'give-back' }, LOOK_DEADLINE_MS).catch(() => undefined);
-    giveBackMemory();
+    giveBackMemory('once');
   }
 
   #furtherLanes(files: number): WorkerLane[] {
