@@ -141,7 +141,7 @@ function describeStopped(stage: () => Stage): void {
       await engine.connect(box.id, { network: second, aliases: ['late'] });
       expect(await stage().endpoint(box, second)).toHaveProperty('ipv4Address', '');
       expect(await stage().aliases(box, second)).toEqual(['late']);
-      await engine.startContainer(box.id);
+      await stage().startJoined(box);
       expect((await stage().endpoint(box, first))?.ipv4Address).toMatch(first.prefix);
       expect((await stage().endpoint(box, second))?.ipv4Address).toMatch(second.prefix);
       expect(await stage().aliases(box, second)).toEqual(['late']);
