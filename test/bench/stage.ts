@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Lab, type LabHost, startLab } from '../lab/lab.ts';
-import { type Ovrd, startOvrd } from '../tools/ovrd.ts';
+import { type Ovrd, type OvrdOptions, startOvrd } from '../tools/ovrd.ts';
 import { DockerApi } from './docker-api.ts';
 import { eachOf } from './each.ts';
 import { EngineEvents } from './engine-events.ts';
@@ -111,16 +111,15 @@ export class ManifestFolder {
 
 /** Runs ovrd as it is built and as its unit runs it, on an engine's socket, while `work` lasts. */
 export async function withOvrd<T>(
-  options: { readonly socket: string; readonly manifests: string; readonly folder?: string },
+  options: Pick<OvrdOptions, 'manifests' | 'folder' | 'args'> & { readonly socket: string },
   work: (ovrd: Ovrd) => Promise<T>,
 ): Promise<T> {
-  const { socket, manifests, folder } = options;
+  const { socket, ...rest } = options;
   const ovrd = await startOvrd({
     from: 'dist',
     dockerHost: `unix://${socket}`,
-    manifests,
     env: unitEnvironment(),
-    ...(folder === undefined ? {} : { folder }),
+    ...rest,
   });
   try {
     return await work(ovrd);

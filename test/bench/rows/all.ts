@@ -4,6 +4,7 @@ import { manifestToNode } from './cluster-manifest.ts';
 import { million } from './cluster-million.ts';
 import { editedFile } from './edited-file.ts';
 import { fromNothing } from './from-nothing.ts';
+import { gitPush } from './git-push.ts';
 import { gitQuiet } from './git-quiet.ts';
 import { manifestToCall } from './manifest-to-call.ts';
 import { placeSize } from './place.ts';
@@ -25,6 +26,7 @@ export const rows: readonly Row[] = [
   resync,
   ...repairs,
   manifestToCall,
+  gitPush,
   start,
   leaderFailover,
   manifestToNode,
