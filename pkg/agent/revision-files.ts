@@ -78,7 +78,7 @@ export class RevisionFiles implements RevisionStore {
 
   async write(entry: RevisionEntry, revision: Revision): Promise<void> {
     const path = this.#path(entry.digest);
-    // Large revisions take a while to put into words, and so did the round just now.
+    // A large revision takes a while to serialize, and the round that it comes from has just held the loop up.
     await nextTurn();
     const plain = Buffer.from(JSON.stringify(storeRevision(revision)));
     const encoding = plain.length >= GZIP_FROM_BYTES ? 'gzip' : 'plain';

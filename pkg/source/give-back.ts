@@ -7,8 +7,8 @@ let collect: Collect | undefined;
 
 /**
  * Gives the memory back that this thread does not need any more. The engine would keep what a burst of work took, tens of megabytes, until memory
- * gets scarce. `thorough` searches until nothing more is found, which for 10,000 manifests takes three times as long as once: where nobody waits.
- * Once holds the thread of an agent that has them up for some 50 ms.
+ * gets scarce. Holds the thread up: in an agent with 10,000 manifests on a slow machine `once` takes 115 ms, and `thorough`, which goes on until
+ * nothing more is found, 240 to 330 ms.
  */
 export function giveBackMemory(how: 'thorough' | 'once'): void {
   collect ??= collector();

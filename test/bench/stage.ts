@@ -15,6 +15,8 @@ const REMOVE_TRIES = 50;
 const REMOVE_PAUSE_MS = 200;
 /** After a clean-up the engine still works for a moment on what it was told. */
 const REST_MS = 1_000;
+/** At the least between two of many, and as much again by chance. */
+const BETWEEN_MS = 300;
 
 /** One Docker host in Swarm mode, with Compose. */
 export class Stage {
@@ -63,6 +65,11 @@ export class Stage {
       }
     }
   }
+}
+
+/** Rests before the next one of many, for a time that differs so that no timer of anybody's keeps step. */
+export async function restBetween(): Promise<void> {
+  await sleep(BETWEEN_MS * (1 + Math.random()));
 }
 
 /** A folder of manifests, and where files are written before they are renamed into it. */

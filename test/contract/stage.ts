@@ -180,15 +180,15 @@ export class Stage {
    * 77 starts on a busy machine): whoever starts such a container tries again, as the agent does. Any other refusal counts at once.
    */
   async startJoined(box: Made): Promise<void> {
-    const failure = await this.eventually(async () => {
-      const error = await this.subject.engine.startContainer(box.id).then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-      if (this.isSwarm && error instanceof OvrError && error.code === 'network-not-found') throw error;
-      return error;
+    const mayBeEarly = this.isSwarm && this.speaks(44);
+    const { start } = await this.eventually(async () => {
+      const start = this.subject.engine.startContainer(box.id);
+      await start.catch((error: unknown) => {
+        if (mayBeEarly && error instanceof OvrError && error.code === 'network-not-found') throw error;
+      });
+      return { start };
     });
-    if (failure instanceof Error) throw failure;
+    await start;
   }
 
   /** Watches until `stop`; ends when the first event, which is `up`, has come. */

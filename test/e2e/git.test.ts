@@ -1,6 +1,5 @@
 /** The built programs on a Git repository, with the engine in memory. */
 import { execFile } from 'node:child_process';
-import { createHmac } from 'node:crypto';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -9,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AgentStatus, SourceStatus } from '../../pkg/reconcile/index.ts';
 import { createClient } from '../../pkg/server/index.ts';
 import { until } from '../lab/run.ts';
-import { TestRepository } from '../tools/git-server.ts';
+import { TestRepository, webhookCall } from '../tools/git-server.ts';
 import { startOvrd, type Ovrd } from '../tools/ovrd.ts';
 
 const dist = resolve(import.meta.dirname, '../../dist');
@@ -74,15 +73,13 @@ async function image(): Promise<string | undefined> {
 
 const isImage = async (wanted: string): Promise<true | undefined> => (await image()) === wanted || undefined;
 
-/** Posts as GitHub does. */
-async function push(signature: (body: string) => string): Promise<Response> {
+/** Posts as GitHub does, or with other headers too. */
+async function push(others: Readonly<Record<string, string>> = {}): Promise<Response> {
   const address = [...((await ovrd?.log()) ?? '').matchAll(/"listen":"([^"]+)"/g)].at(-1)?.[1] ?? '';
-  const body = '{"ref":"refs/heads/main"}';
-  const headers = { 'X-Hub-Signature-256': `sha256=${signature(body)}`, 'Content-Type': 'application/json' };
-  return fetch(`http://${address}/v1/hooks/git`, { method: 'POST', headers, body });
+  const { body, headers } = webhookCall(SECRET);
+  const sent = { ...headers, ...others };
+  return fetch(`http://${address}/v1/hooks/git`, { method: 'POST', headers: sent, body });
 }
-
-const signed = (body: string): string => createHmac('sha256', SECRET).update(body).digest('hex');
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ovr-e2e-git-'));
@@ -133,8 +130,8 @@ describe('an agent on a repository', () => {
 
   it('acts on a push with a webhook that is signed, and on no other', async () => {
     second = repository.push({ 'prod/web.yaml': container('nginx:1.3') }, 'Third');
-    expect((await push(() => '0'.repeat(64))).status).toBe(401);
-    expect((await push(signed)).status).toBe(202);
+    expect((await push({ 'X-Hub-Signature-256': `sha256=${'0'.repeat(64)}` })).status).toBe(401);
+    expect((await push()).status).toBe(202);
     await until('the push to be acted on', 10_000, () => isImage('nginx:1.3'));
     expect((await git())?.commit).toMatchObject({ commit: second, subject: 'Third' });
     expect(await ovrd?.log()).not.toContain('refs/heads/main');

@@ -1,5 +1,6 @@
 /** Git repositories to pull from: bare ones on disk, over HTTP through `git http-backend`, over SSH through an sshd of our own. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -76,6 +77,16 @@ export class TestRepository {
     this.git(['push', '--force', 'origin', 'HEAD']);
     return commit;
   }
+}
+
+/** What a Git server posts to a webhook after a push, signed as GitHub and Gitea do. */
+export function webhookCall(secret: string): { body: string; headers: Record<string, string> } {
+  const body = '{"ref":"refs/heads/main"}';
+  const signature = createHmac('sha256', secret).update(body).digest('hex');
+  return {
+    body,
+    headers: { 'Content-Type': 'application/json', 'X-Hub-Signature-256': `sha256=${signature}` },
+  };
 }
 
 export interface GitHttpServer {

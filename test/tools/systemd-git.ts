@@ -1,11 +1,10 @@
 /** Manifests from Git for an ovrd under systemd: a repository, its servers on the machine's loopback, and the files that ovrd reads. */
 import { execFileSync } from 'node:child_process';
-import { createHmac } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { until } from '../lab/run.ts';
-import { TestRepository, makeKey } from './git-server.ts';
+import { TestRepository, makeKey, webhookCall } from './git-server.ts';
 import { STAND_IN_KEY, installSopsStandIn } from './sops-stand-in.ts';
 
 const PATIENCE_MS = 60_000;
@@ -115,19 +114,9 @@ export class MachineGit {
 
   /** Says that there was a push, as GitHub does. */
   async webhook(): Promise<void> {
-    const body = '{"ref":"refs/heads/main"}';
-    const signature = createHmac('sha256', HOOK_SECRET).update(body).digest('hex');
-    const header = `X-Hub-Signature-256: sha256=${signature}`;
-    await this.#parts.must([
-      'busybox',
-      'wget',
-      '-qO-',
-      '--header',
-      header,
-      '--post-data',
-      body,
-      `${API}/v1/hooks/git`,
-    ]);
+    const { body, headers } = webhookCall(HOOK_SECRET);
+    const lines = Object.entries(headers).flatMap(([name, value]) => ['--header', `${name}: ${value}`]);
+    await this.#parts.must(['busybox', 'wget', '-qO-', ...lines, '--post-data', body, `${API}/v1/hooks/git`]);
   }
 
   /** Waits until a commit is in force. */

@@ -1,16 +1,14 @@
 /** A push to a Git server, over http and over ssh, and its webhook: how long until the engine is asked for what was pushed. */
-import { createHmac } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { startGitHttp, startGitSsh } from '../../tools/git-server.ts';
+import { startGitHttp, startGitSsh, webhookCall } from '../../tools/git-server.ts';
 import { GitStage } from '../../tools/git-stage.ts';
 import { ensureDebianPackages } from '../../tools/packages.ts';
 import { freePort } from '../../tools/prometheus.ts';
 import { EngineTap } from '../engine-tap.ts';
 import { type Bench, type Outcome, type Row, verdict } from '../row.ts';
-import { type Stage, converged, withOvrd } from '../stage.ts';
-import { formatSpread } from '../stats.ts';
+import { type Stage, converged, restBetween, withOvrd } from '../stage.ts';
+import { formatMs, formatSpread } from '../stats.ts';
 import { containerManifest, networkManifest } from '../workload.ts';
 
 const PUSHES = 20;
@@ -18,8 +16,6 @@ const QUICK_PUSHES = 5;
 const LIMIT_MS = 1_000;
 const NETWORK = 'bench0';
 const SECRET = 'of the webhook';
-/** At the least between two pushes, and as much again by chance, so that no timer of anybody's keeps step. */
-const REST_MS = 300;
 
 /** A server that has the repository, and what ovrd needs to get at it. */
 interface Server {
@@ -38,7 +34,8 @@ export const gitPush: Row = {
     try {
       writeFileSync(join(git.base, 'secret'), SECRET);
       git.repository.push({ 'network.yaml': networkManifest(NETWORK, '10.0.9.0/24') });
-      servers.push(await serveHttp(git), await serveSsh(git));
+      servers.push(await serveHttp(git));
+      servers.push(await serveSsh(git));
       const outcomes: Outcome[] = [];
       for (const server of servers) outcomes.push(await measureOver(server, { bench, stage, git }));
       return outcomes;
@@ -100,25 +97,22 @@ async function pushes(
   const delays: number[] = [];
   for (let index = 1; index <= count; index += 1) {
     const name = `${kind}-${index}`;
-    await sleep(REST_MS * (1 + Math.random()));
-    const started = stage.events.started(name);
-    const created = tap.next('POST', /^\/containers\/create\b/);
+    await restBetween();
     git.repository.push({ [`${name}.yaml`]: containerManifest(name, NETWORK, ['site']) });
     const pushedMs = performance.now();
-    await callHook(url);
-    delays.push((await created).atMs - pushedMs);
-    await started;
+    const [created] = await Promise.all([
+      tap.next('POST', /^\/containers\/create\b/),
+      stage.events.started(name),
+      callHook(url),
+    ]);
+    delays.push(created.atMs - pushedMs);
   }
   bench.progress(`${count} pushes over ${kind}`);
   return delays;
 }
 
-/** As Gitea and GitHub do after a push. */
 async function callHook(url: string): Promise<void> {
-  const body = '{"ref":"refs/heads/main"}';
-  const signature = createHmac('sha256', SECRET).update(body).digest('hex');
-  const headers = { 'Content-Type': 'application/json', 'X-Hub-Signature-256': `sha256=${signature}` };
-  const { status } = await fetch(url, { method: 'POST', headers, body });
+  const { status } = await fetch(url, { method: 'POST', ...webhookCall(SECRET) });
   if (status !== 202) throw new Error(`the webhook was answered with ${status}`);
 }
 
@@ -128,7 +122,7 @@ function outcome(kind: Server['kind'], delays: readonly number[]): Outcome {
     what: `a push to a Git server over ${kind} has ended → its webhook, and the engine is asked for the container`,
     ovr: formatSpread(delays),
     peer: '',
-    found: `worst of ${delays.length}: ${worst.toFixed(0)} ms`,
+    found: `worst of ${delays.length}: ${formatMs(worst)}`,
     limit: '≤ 1 s',
     verdict: verdict(worst <= LIMIT_MS),
     samples: { [kind]: delays },

@@ -1,8 +1,7 @@
 /** A manifest renamed into place: how long until the engine is asked to make its container. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineTap } from '../engine-tap.ts';
 import { type Bench, type Outcome, type Row, verdict } from '../row.ts';
-import { ManifestFolder, type Stage, converged, withOvrd } from '../stage.ts';
+import { ManifestFolder, type Stage, converged, restBetween, withOvrd } from '../stage.ts';
 import { formatMs, percentile } from '../stats.ts';
 import { containerManifest, networkManifest } from '../workload.ts';
 
@@ -11,8 +10,6 @@ const QUICK_FILES = 10;
 const P50_MS = 10;
 const P99_MS = 50;
 const NETWORK = 'bench0';
-/** At the least between two files, and as much again by chance, so that no timer of anybody's keeps step. */
-const REST_MS = 300;
 
 interface Delays {
   /** Until the first request of any kind. */
@@ -54,7 +51,7 @@ async function publishFiles(
     const name = `late-${index}`;
     const file = `${name}.yaml`;
     folder.prepare(new Map([[file, containerManifest(name, NETWORK, ['site'])]]));
-    await sleep(REST_MS * (1 + Math.random()));
+    await restBetween();
     const started = stage.events.started(name);
     const created = tap.next('POST', /^\/containers\/create\b/);
     const publishedMs = folder.publish(file);
