@@ -6,6 +6,7 @@ import {
   eventually,
   playHost,
 } from '../../test/faultproxy/index.ts';
+import { passTime } from '../../test/build/passing.ts';
 import { FakeClock, silentLogger } from '../api/index.ts';
 import { createDockerEngine } from './engine.ts';
 import { OLDEST_API } from './version.ts';
@@ -171,6 +172,46 @@ describe('a look at the engine', () => {
       });
       expect(newCalls()).toEqual([...calls, LISTS[0], 'GET /v1.41/containers/c1/json', LISTS[1]]);
     }
+  });
+
+  describe('that lists no overlay of a cluster store any more', () => {
+    const overlay = { Id: 'n1', Name: 'ovr0', Driver: 'overlay', Scope: 'global' };
+    const bridge = { Id: 'n2', Name: 'bridge', Driver: 'bridge', Scope: 'local' };
+
+    /** What is seen when this many lists lack the overlay after it was seen once, and how many lists were asked for. */
+    async function seenAfter(
+      lacking: number,
+      gone: object = overlay,
+    ): Promise<{ names: string[]; lists: number }> {
+      const clock = new FakeClock();
+      const engine = adapterOn(scripted.socketPath, { clock });
+      host.networks = [gone, bridge];
+      await engine.observe();
+      newCalls();
+      let lists = 0;
+      host.also = ({ path }) => {
+        if (!path.endsWith('/networks')) return undefined;
+        lists += 1;
+        return { json: lists > lacking ? [gone, bridge] : [bridge] };
+      };
+      let seen: readonly string[] | undefined;
+      const observing = engine.observe().then(({ networks }) => (seen = networks.map(({ name }) => name)));
+      for (let tries = 0; seen === undefined && tries < 100; tries += 1) await passTime(clock, 50, 50);
+      return { names: await observing, lists };
+    }
+
+    it.each([
+      ['is looked for again', 1, ['ovr0', 'bridge'], 2],
+      ['and again', 2, ['ovr0', 'bridge'], 3],
+      ['and is gone after that', 3, ['bridge'], 3],
+    ])('%s', async (_, lacking, names, lists) => {
+      expect(await seenAfter(lacking)).toEqual({ names, lists });
+    });
+
+    it('believes what this engine alone has', async () => {
+      const local = { ...overlay, Driver: 'bridge', Scope: 'local' };
+      expect(await seenAfter(1, local)).toEqual({ names: ['bridge'], lists: 1 });
+    });
   });
 
   it('asks for all containers, also those that do not run', async () => {

@@ -11,6 +11,10 @@ type Row = readonly [
   kind: ErrorKind,
 ];
 
+const LOST_SCOPE = 'failed to get networks for scope global: zk: node does not exist';
+const LOST_ENDPOINT =
+  'Updating join info failed: could not find endpoint 66e1: [{global:client: etcd cluster is unavailable or misconfigured; error #0: dial tcp 10.6.18.12:2379: connect: network is unreachable}, ]';
+
 /** What daemons said, word for word; the versions are those it was seen on or read in. */
 const ROWS: readonly Row[] = [
   // The effect is there.
@@ -62,13 +66,7 @@ const ROWS: readonly Row[] = [
     'engine-error',
     'transient',
   ],
-  [
-    'list-networks',
-    500,
-    'failed to get networks for scope global: zk: node does not exist',
-    'engine-error',
-    'transient',
-  ],
+  ['list-networks', 500, LOST_SCOPE, 'engine-error', 'transient'],
   [
     'create-network',
     500,
@@ -79,11 +77,12 @@ const ROWS: readonly Row[] = [
   [
     'connect',
     500,
-    'failed to update store for object type *libnetwork.endpointCnt: Key not found in store',
+    'failed to update store for object type *libnetwork.endpointCnt: dial tcp 10.6.18.12:2379: connect: network is unreachable',
     'engine-error',
     'transient',
   ],
   ['remove-network', 500, 'zk: node does not exist', 'engine-error', 'transient'],
+  ['start-container', 500, LOST_ENDPOINT, 'engine-error', 'transient'],
 
   // API versions: 26, 29, 20.10, 1.10 (which gave an error code of its own before the words).
   [

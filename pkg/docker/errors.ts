@@ -18,6 +18,8 @@ interface Rule {
 const ATTACH = ['connect', 'start-container', 'create-container'] as const;
 const REMOVALS = ['remove-container', 'remove-network'] as const;
 
+const LOST_THREAD = 'If it does and this comes back, restart Docker on this host when that suits.';
+
 /**
  * What the answers of Docker 1.10 to 29 and of classic Swarm mean. The first row that fits counts. A row that makes a failure a
  * success (`already-so`) asks for Docker's own words, so that a broken proxy's answer is never taken for one.
@@ -176,6 +178,12 @@ const RULES: readonly Rule[] = [
   { code: 'image-pull-failed', kind: 'transient', operations: ['pull-image'] },
 
   // Things that are not there, and names that are taken.
+  {
+    code: 'network-not-found',
+    kind: 'waiting',
+    says: /network from store during join/i,
+    mend: `The network is there: dockerd could not ask its store just then. ${LOST_THREAD}`,
+  },
   { code: 'network-not-found', kind: 'waiting', says: /network .*not found|no such network/i },
   {
     code: 'not-found',
@@ -200,8 +208,8 @@ const RULES: readonly Rule[] = [
   {
     code: 'engine-error',
     kind: 'transient',
-    says: /from store|not found in store|networks for scope/i,
-    mend: 'That is the store of dockerd’s own --cluster-store: see that it answers.',
+    says: /(from|update) store|not found in store|networks for scope|\{global:/i,
+    mend: `That is the store of dockerd’s own --cluster-store: see that it answers. ${LOST_THREAD}`,
   },
 
   // What is left of a start is the container's own fault: its command, its mounts, its limits.

@@ -51,7 +51,7 @@ describe('a listed container', () => {
       state: 'running',
       createdAtMs: 1_795_404_890_000,
       health: 'healthy',
-      endpoints: [{ networkId: 'n1', networkName: 'ovr0', ipv4Address: '10.0.9.2' }],
+      endpoints: [{ id: 'e1', networkId: 'n1', networkName: 'ovr0', ipv4Address: '10.0.9.2' }],
     });
   });
 

@@ -101,6 +101,7 @@ function endpointsOf(state: ContainerState, networks: WireEndpoints): ObservedEn
   return Object.entries(networks ?? {})
     .filter(([, endpoint]) => !isLive || Boolean(endpoint?.EndpointID))
     .map(([networkName, endpoint]) => ({
+      ...(endpoint?.EndpointID ? { id: endpoint.EndpointID } : {}),
       networkId: endpoint?.NetworkID ?? '',
       networkName,
       ipv4Address: endpoint?.IPAddress ?? '',

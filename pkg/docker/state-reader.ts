@@ -8,12 +8,16 @@ import { eachOf } from './pool.ts';
 import {
   type InspectedContainer,
   type ListedContainer,
+  type ListedNetwork,
   containerListShape,
   containerShape,
   networkListShape,
 } from './wire.ts';
 
 const PARALLEL_INSPECTS = 8;
+/** Of ten lists of such a daemon one lacked the overlays, now and then several that came at once. */
+const LOOKS = 3;
+const LOOK_AGAIN_MS = 50;
 /** The engine answers an inspect in milliseconds, unless something keeps that container locked: nobody else waits for it. */
 const PATIENCE_MS = 500;
 /** The safety net under the events: every so often the oldest inspects are made anew, so that each is at most an hour old. */
@@ -38,18 +42,38 @@ export class StateReader {
   #renewedAtMs: number;
   /** Containers whose inspect is overdue: what they are like is unknown until it ends. */
   readonly #overdue = new Set<string>();
+  /** IDs of the networks of a cluster store that the last reading showed. */
+  #shared: ReadonlySet<string> = new Set();
 
   constructor(options: StateReaderOptions) {
     this.#options = options;
     this.#renewedAtMs = options.clock.monotonic();
   }
 
+  /**
+   * A daemon that cannot ask its cluster store lists no overlay and does not say so. One that was there before is looked for once more, and once
+   * more, before it counts as gone.
+   */
   async networks(): Promise<ObservedNetwork[]> {
-    const operation = { name: 'list-networks', what: 'list networks' } as const;
-    const call = { operation, method: 'GET', path: '/networks' } as const;
-    const listed = await this.#options.client.request(call, networkListShape);
+    let listed = await this.#listNetworks();
+    for (let looks = 1; looks < LOOKS && this.#lacksShared(listed); looks += 1) {
+      await new Promise<void>((resolve) => void this.#options.clock.after(LOOK_AGAIN_MS, resolve));
+      listed = await this.#listNetworks();
+    }
+    this.#shared = new Set(listed.filter(({ Scope }) => Scope === 'global').map(({ Id }) => Id));
     this.#options.names.replaceNetworks(listed.map(({ Id, Name }) => [Id, Name]));
     return listed.map(networkFromList);
+  }
+
+  #listNetworks(): Promise<ListedNetwork[]> {
+    const operation = { name: 'list-networks', what: 'list networks' } as const;
+    const call = { operation, method: 'GET', path: '/networks' } as const;
+    return this.#options.client.request(call, networkListShape);
+  }
+
+  #lacksShared(listed: readonly ListedNetwork[]): boolean {
+    const ids = new Set(listed.map(({ Id }) => Id));
+    return [...this.#shared].some((id) => !ids.has(id));
   }
 
   /** `busy`: names of containers that are not asked about, since they are being changed. */

@@ -1,7 +1,9 @@
 import { OvrError, type ErrorCode, type Healing } from '../api/index.ts';
 import type { EndpointRequest, NetworkRef } from '../plan/index.ts';
 import { EndpointRemover, type EndpointRemoverDeps } from './heal/endpoint-remover.ts';
-import type { Engine } from './ports.ts';
+import { LeftBehind, type LeftBehindDeps } from './heal/left-behind.ts';
+import type { SeenEndpoints } from './heal/seen-endpoints.ts';
+import type { EndpointQuestion, Engine } from './ports.ts';
 
 /** How engines say that an address cannot be had; Swarm mode only lets the attachment time out. */
 const ADDRESS_REFUSALS: ReadonlySet<ErrorCode> = new Set([
@@ -10,11 +12,14 @@ const ADDRESS_REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'attach-timeout',
 ]);
 
-/** Answers of an engine that had begun: it has checked that the name is free before. */
-const HALF_WAY: ReadonlySet<ErrorCode> = new Set(['engine-error', 'container-start-failed']);
-
 /** What is said of a container whose overlay is not there yet, after a restart of the daemon or the host. */
 const NOT_JOINED: ReadonlySet<ErrorCode> = new Set(['network-not-found', 'attach-timeout']);
+
+export interface AttacherDeps extends EndpointRemoverDeps, LeftBehindDeps {
+  readonly engine: Engine;
+  /** What containers of this engine have had. */
+  readonly seen: Pick<SeenEndpoints, 'has'>;
+}
 
 export interface Attached {
   readonly id: string;
@@ -39,15 +44,17 @@ export class Attacher {
   readonly #engine: Engine;
   readonly #remover: EndpointRemover;
   readonly #gaveUp: (container: string, endpoint: EndpointRequest) => void;
-  /** Networks by container name on which an attachment of ours failed half-way. */
-  readonly #leftBehind = new Map<string, Set<string>>();
+  readonly #left: LeftBehind;
+  readonly #seen: AttacherDeps['seen'];
   /** Why containers could not be started before, by ID. */
   readonly #notJoined = new Map<string, string>();
 
   /** `gaveUp`: told of each endpoint that goes without the address it was to keep. */
-  constructor(deps: EndpointRemoverDeps, gaveUp: (container: string, endpoint: EndpointRequest) => void) {
+  constructor(deps: AttacherDeps, gaveUp: (container: string, endpoint: EndpointRequest) => void) {
     this.#engine = deps.engine;
     this.#remover = new EndpointRemover(deps);
+    this.#left = new LeftBehind(deps);
+    this.#seen = deps.seen;
     this.#gaveUp = gaveUp;
   }
 
@@ -102,37 +109,33 @@ export class Attacher {
     { networks, told }: { networks: readonly NetworkRef[]; told: Told },
     attach: () => Promise<void>,
   ): Promise<void> {
+    const watched = (): Promise<void> => this.#left.watch(container.name, networks, attach);
     try {
-      await attach();
+      await watched();
     } catch (error) {
-      if (!isStale(error)) {
-        if (error instanceof OvrError && HALF_WAY.has(error.code)) this.#remember(container.name, networks);
-        throw error;
-      }
+      if (!isStale(error)) throw error;
       const heals = await this.#clear(container, blocked(networks, error));
-      await attach();
+      await watched();
       for (const healing of heals) told(healing);
     }
-    this.#leftBehind.delete(container.name);
   }
 
   async #clear(container: Attached, networks: readonly NetworkRef[]): Promise<Healing[]> {
     const heals: Healing[] = [];
-    for (const network of networks)
-      heals.push(await this.#remover.remove(container, network, this.#known(container, network)));
+    for (const network of networks) {
+      const healing = await this.#remover.remove(container, network, (question) =>
+        this.#known(container, question),
+      );
+      if (healing) heals.push(healing);
+    }
     return heals;
   }
 
   /** What this process knows that makes an endpoint of a container's name nobody's. */
-  #known({ name, replacesEndpoints }: Attached, network: NetworkRef): string | undefined {
+  #known({ replacesEndpoints }: Attached, question: EndpointQuestion): string | undefined {
     if (replacesEndpoints) return 'the leader, which took it from a node that is lost';
-    return this.#leftBehind.get(name)?.has(network.name) ? 'this agent, whose own call left it' : undefined;
-  }
-
-  #remember(name: string, networks: readonly NetworkRef[]): void {
-    const known = this.#leftBehind.get(name) ?? new Set();
-    for (const network of networks) known.add(network.name);
-    this.#leftBehind.set(name, known);
+    if (this.#left.has(question)) return 'this agent, whose own call left it';
+    return this.#seen.has(question) ? 'this engine, whose container had it' : undefined;
   }
 }
 

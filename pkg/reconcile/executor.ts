@@ -9,9 +9,8 @@ import {
   type NetworkRef,
   type ObjectPlan,
 } from '../plan/index.ts';
-import { attachedByName, Attacher, type Attached } from './attacher.ts';
+import { attachedByName, Attacher, type Attached, type AttacherDeps } from './attacher.ts';
 import { NetworkRemover } from './heal/network-remover.ts';
-import type { EndpointRemoverDeps } from './heal/endpoint-remover.ts';
 import type { Engine, Secrets } from './ports.ts';
 import { readEnv } from './read-env.ts';
 import type { SecretWatch } from './secret-watch.ts';
@@ -21,7 +20,7 @@ import { withoutSecrets } from './without-secrets.ts';
 const VERIFY_MS = 1_000;
 const VERIFY_POLL_MS = 100;
 
-export interface ExecutorDeps extends EndpointRemoverDeps {
+export interface ExecutorDeps extends AttacherDeps {
   readonly engine: Engine;
   readonly secrets: Secrets;
   /** What a container with secrets is labelled with, besides its own labels. */

@@ -1,4 +1,11 @@
-import { isLabelledToStay, objectKey, type Condition, type ObjectKey } from '../api/index.ts';
+import {
+  isLabelledToStay,
+  objectKey,
+  type Condition,
+  type ErrorCode,
+  type ObjectKey,
+  type OvrError,
+} from '../api/index.ts';
 import { folderOf, type ContainerObject, type ManifestObject, type Revision } from '../manifest/index.ts';
 import {
   objectNameOf,
@@ -11,6 +18,7 @@ import {
   type Succession,
 } from '../plan/index.ts';
 import type { ObservedContainer, ObservedNetwork, ObservedState } from '../state/index.ts';
+import { SeenEndpoints } from './heal/seen-endpoints.ts';
 
 const FORMAT = 1;
 
@@ -24,6 +32,7 @@ export class Memory implements PlanMemory {
   readonly givenUp = new Map<ObjectKey, Map<string, string>>();
   readonly phases = new Map<string, PhaseRecord>();
   readonly stays = new Map<ObjectKey, boolean>();
+  readonly seenEndpoints = new SeenEndpoints();
   #converged: ConvergedRevision | undefined;
   #isDirty = false;
 
@@ -35,6 +44,7 @@ export class Memory implements PlanMemory {
     for (const [key, failure] of saved.failedUpdates) this.failedUpdates.set(key, failure);
     for (const [id, phase] of saved.phases ?? []) this.phases.set(id, phase);
     for (const [key, { stays }] of saved.stays ?? []) this.stays.set(key, stays);
+    this.seenEndpoints.restore(saved.seenEndpoints);
     this.#converged = saved.converged;
   }
 
@@ -46,6 +56,7 @@ export class Memory implements PlanMemory {
       failedUpdates: [...this.failedUpdates],
       phases: [...this.phases],
       stays: [...this.stays].map(([key, stays]) => [key, { stays }]),
+      seenEndpoints: this.seenEndpoints.toJson(),
       ...(this.#converged ? { converged: this.#converged } : {}),
     };
   }
@@ -116,9 +127,15 @@ export class Memory implements PlanMemory {
       this.givenUp.delete(condition.key);
     }
     const known = plan.verdicts.map(({ condition }) => condition.key);
+    this.#learnEndpoints(observed, new Set(known));
     this.#forgetExcept(new Set(known), new Set(observed.containers.map(({ id }) => id)));
     const keep = new Set([...known, ...revision.undecided]);
     for (const key of this.stays.keys()) if (!keep.has(key) && this.stays.delete(key)) this.#isDirty = true;
+  }
+
+  #learnEndpoints(observed: ObservedState, keys: ReadonlySet<ObjectKey>): void {
+    const isKept = (container: string): boolean => keys.has(objectKey('Container', container));
+    if (this.seenEndpoints.learn(observed, isKept)) this.#isDirty = true;
   }
 
   /** Docker cannot label what exists, and an annotation may come or go at any time. */
@@ -216,9 +233,18 @@ export class Memory implements PlanMemory {
   }
 }
 
-/** What is remembered of a failed update. */
-export function failedUpdateOf({ secrets }: ObjectPlan, specHash: string, message: string): FailedUpdate {
-  return { specHash, message, ...(secrets === undefined ? {} : { secrets }) };
+/** They keep the old container from running as well, so they tell nothing against an update. */
+const OF_NETWORKS: ReadonlySet<ErrorCode> = new Set(['stale-endpoint', 'heal-stalled', 'network-not-found']);
+
+/** What is remembered of an update that failed and was undone; undefined where the engine may let it succeed the next time. */
+export function failedUpdateOf(
+  { secrets }: ObjectPlan,
+  { specHash }: ManifestObject,
+  { kind, code, message }: OvrError,
+): FailedUpdate | undefined {
+  if (kind === 'transient' || OF_NETWORKS.has(code)) return undefined;
+  const failure = { specHash, message: `the update failed: ${message}` };
+  return secrets === undefined ? failure : { ...failure, secrets };
 }
 
 function givenTo(key: ObjectKey, { given }: Plan): Pick<AppliedRecord, 'given'> {
@@ -247,6 +273,8 @@ interface Saved {
   readonly phases?: [string, PhaseRecord][];
   /** The same. */
   readonly converged?: ConvergedRevision;
+  /** The same. */
+  readonly seenEndpoints?: unknown;
   /** The same. */
   readonly stays?: [ObjectKey, { readonly stays: boolean }][];
 }

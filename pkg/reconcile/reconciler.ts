@@ -121,6 +121,8 @@ export class Reconciler implements AgentView, AgentControl {
       recorded: (record) => this.#recorded(record),
       healed: this.#heals.healed,
       inquire: deps.coordination.inquire?.bind(deps.coordination),
+      seen: this.#memory.seenEndpoints,
+      engineKind: () => this.#last?.observed.engine.kind,
       containerMade: (id) => this.#containerMade(id),
       addressGivenUp: (...address) => this.#memory.recordGivenUp(...address),
       secretLabels: this.#secrets.labelsFor,
@@ -392,14 +394,13 @@ export class Reconciler implements AgentView, AgentControl {
     this.#laneEndCount += 1;
     this.#laneEnds.set(object.key, this.#laneEndCount);
     this.#heals.ran(object);
-    if (result.ok) {
+    if (!result.ok) this.#failed(object, result);
+    else {
       this.#retries.recordSuccess(object.key);
       if (isRepair(object)) {
         this.#breaker.recordRepair(object.key, nowMs);
         this.#drift.recordRepair(object.key, nowMs);
       }
-    } else {
-      this.#failed(object, result);
     }
     this.#bell.ring(this.#lanes.isBusy && !movesName(object) ? BUSY_ROUND_MS : 0);
   }
@@ -407,9 +408,8 @@ export class Reconciler implements AgentView, AgentControl {
   #failed(object: ObjectPlan, result: Extract<PlanResult, { ok: false }>): void {
     this.#retries.recordFailure(object, result.error, this.#deps.clock.monotonic());
     const declared = this.#last?.revision.objects.get(object.key);
-    if (!result.fellBack || result.error.kind === 'transient' || !declared) return;
-    const message = `the update failed: ${result.error.message}`;
-    this.#memory.recordFailedUpdate(object.key, failedUpdateOf(object, declared.specHash, message));
+    const failure = declared && result.fellBack ? failedUpdateOf(object, declared, result.error) : undefined;
+    if (failure) this.#memory.recordFailedUpdate(object.key, failure);
   }
 
   #engineEvent(event: EngineEvent): void {

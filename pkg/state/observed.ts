@@ -96,6 +96,8 @@ export interface ObservedContainer {
 }
 
 export interface ObservedEndpoint {
+  /** The engine's ID of it, given once; absent while the container is not attached. */
+  readonly id?: string;
   readonly networkId: string;
   readonly networkName: string;
   /** Address in use; empty while the container does not run. */

@@ -25,6 +25,7 @@ function describeAttaching(stage: () => Stage): void {
       expect(await stage().aliases(box, net)).toEqual(['nginx', 'web']);
       await stage().subject.engine.startContainer(box.id);
       expect(await stage().endpoint(box, net)).toEqual({
+        id: expect.any(String) as string,
         networkId: net.id,
         networkName: net.name,
         ipv4Address,
@@ -49,8 +50,21 @@ function describeAttaching(stage: () => Stage): void {
       const ipv4Address = before?.ipv4Address ?? '';
       if (stage().isSwarm) await engine.connect(box.id, { network: net, aliases: ['web'], ipv4Address });
       expect(await stage().container(box)).toMatchObject({ name, state: 'running' });
-      expect(await stage().endpoint(box, net)).toEqual(before);
+      expect(await stage().endpoint(box, net)).toMatchObject({ networkName: net.name, ipv4Address });
       expect(await stage().aliases(box, net)).toEqual(['web']);
+    });
+
+    it('has an ID while it lasts, under which the network shows who holds it', async () => {
+      const { engine } = stage().subject;
+      const net = await stage().network();
+      const box = await stage().runningOn(net);
+      const { id } = (await stage().endpoint(box, net)) ?? {};
+      const { endpoints } = await engine.inspectNetwork(net);
+      expect(endpoints.filter(({ holder }) => holder === box.id)).toEqual([
+        { id, name: box.name, holder: box.id },
+      ]);
+      await engine.stopContainer(box.id, 0);
+      expect(await stage().endpoint(box, net)).not.toHaveProperty('id');
     });
 
     it('by name alone works too', async () => {
@@ -70,7 +84,7 @@ function describeAttaching(stage: () => Stage): void {
       expect(await stage().aliases(box, first)).toEqual([]);
       await engine.disconnect(box.id, first);
       expect((await stage().container(box)).endpoints).toEqual([
-        { networkId: second.id, networkName: second.name, ipv4Address },
+        { id: expect.any(String) as string, networkId: second.id, networkName: second.name, ipv4Address },
       ]);
     });
 

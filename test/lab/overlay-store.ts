@@ -24,11 +24,14 @@ export class OverlayStore {
     return node.nodes ?? [node];
   }
 
-  /** Leaves an endpoint of that name, as a daemon that died at a bad moment does. Returns its ID. */
-  async leaveEndpoint(networkId: string, name: string): Promise<string> {
+  /** Leaves an endpoint of that name, as a daemon that died at a bad moment does; with an ID that nobody had, unless given. Returns its ID. */
+  async leaveEndpoint(
+    networkId: string,
+    name: string,
+    id = Buffer.from(name.padEnd(32, '.')).toString('hex'),
+  ): Promise<string> {
     const [model] = await this.#ask('GET', `endpoint/${networkId}`);
     if (!model) throw new Error('no endpoint to copy');
-    const id = Buffer.from(name.padEnd(32, '.')).toString('hex');
     const endpoint = { ...(JSON.parse(model.value) as object), id, name, sandbox: '' };
     await this.#ask('PUT', `endpoint/${networkId}/${id}`, JSON.stringify(endpoint));
     const [count] = await this.#ask('GET', `endpoint_count/${networkId}`);

@@ -2,12 +2,15 @@ import { OvrError, type Clock, type Healing } from '../../api/index.ts';
 import { asideName, type NetworkRef } from '../../plan/index.ts';
 import { FlapBreaker } from '../breaker.ts';
 import type { Engine, EndpointQuestion } from '../ports.ts';
-import { judgeEndpoint, requireSame, type StaleProofDeps, type Verdict } from './stale-proof.ts';
+import { isStillThere, judgeEndpoint, type StaleProofDeps, type Verdict } from './stale-proof.ts';
 
 export interface EndpointRemoverDeps extends Pick<StaleProofDeps, 'inquire'> {
   readonly engine: Engine;
   readonly clock: Clock;
 }
+
+/** Who else knows of an endpoint that it is nobody's. */
+export type Known = (question: EndpointQuestion) => string | undefined;
 
 /** Removes endpoints that are in a container's way and that nobody holds; tells why it does not. At most five tries in 300 s an endpoint. */
 export class EndpointRemover {
@@ -21,20 +24,23 @@ export class EndpointRemover {
   }
 
   /**
-   * Fails with `stale-endpoint` where the endpoint is not to be removed, with `heal-stalled` after too many tries.
-   * @param known what else shows that it is nobody's, for where the other nodes cannot say
+   * Fails with `stale-endpoint` where the endpoint is not to be removed, with `heal-stalled` after too many tries. Undefined where it is gone by then.
+   * @param known what else shows that an endpoint is nobody's, for where the other nodes cannot say
    */
   async remove(
     container: { readonly id: string; readonly name: string },
     network: NetworkRef,
-    known: string | undefined,
-  ): Promise<Healing> {
+    known: Known,
+  ): Promise<Healing | undefined> {
     const { engine, clock } = this.#deps;
     const key = `${container.name} ${network.id ?? network.name}`;
     const pauseMs = this.#breaker.pauseMs(key, clock.monotonic());
-    if (pauseMs > 0) throw stalled(this.#refusals.get(key) ?? `endpoint ${key}: it comes back each time`);
-    this.#breaker.recordRepair(key, clock.monotonic());
+    if (pauseMs > 0) {
+      const comesBack = `endpoint ${container.name} of network ${network.name} comes back each time`;
+      throw stalled(this.#refusals.get(key) ?? comesBack);
+    }
     const verdict = await judgeEndpoint(this.#deps, container, network);
+    this.#breaker.recordRepair(key, clock.monotonic());
     if (verdict.type === 'own') {
       this.#refusals.delete(key);
       return this.#giveBack(container, verdict.question);
@@ -47,10 +53,13 @@ export class EndpointRemover {
       throw new OvrError('stale-endpoint', 'waiting', message);
     }
     this.#refusals.delete(key);
-    await this.#aside(container, async () => {
-      await requireSame(engine, verdict.question);
+    const isRemoved = await this.#aside(container, async () => {
+      const others = verdict.type === 'unproven' ? verdict.others : [];
+      if (!(await isStillThere(engine, verdict.question, others))) return false;
       await engine.dropEndpoint(container.name, verdict.question.network).catch(ignoreNotThere);
+      return true;
     });
+    if (!isRemoved) return undefined;
     return {
       playbook: 'stale-endpoint',
       saw: `endpoint ${container.name} (${verdict.question.endpointId.slice(0, 12)}) in network ${network.name} that nobody holds, by the word of ${by}`,
@@ -73,13 +82,19 @@ export class EndpointRemover {
 
   /**
    * An engine drops an endpoint by name only while it knows no container of that name. So ours steps aside, under the name of a
-   * parked one: if this is cut off, the next plan finds it there and goes on.
+   * parked one: if this is cut off, the next plan finds it there and goes on. Where one is parked, ours is a new one, which the next plan makes again.
    */
-  async #aside({ id, name }: { id: string; name: string }, work: () => Promise<void>): Promise<void> {
+  async #aside<Result>(
+    { id, name }: { id: string; name: string },
+    work: () => Promise<Result>,
+  ): Promise<Result> {
     const { engine } = this.#deps;
-    await engine.renameContainer(id, asideName(name));
+    await engine.renameContainer(id, asideName(name)).catch((error: unknown) => {
+      if (!isTaken(error)) throw error;
+      return engine.renameContainer(id, asideName(asideName(name)));
+    });
     try {
-      await work();
+      return await work();
     } finally {
       await engine.renameContainer(id, name);
     }
@@ -87,9 +102,18 @@ export class EndpointRemover {
 }
 
 /** Who says that it is nobody's. What is known besides never outweighs that somebody holds it. */
-function proofOf(verdict: Exclude<Verdict, { type: 'own' }>, known: string | undefined): string | undefined {
+function proofOf(verdict: Exclude<Verdict, { type: 'own' }>, known: Known): string | undefined {
   if (verdict.type === 'proven') return verdict.by;
-  return verdict.type === 'unproven' ? known : undefined;
+  if (verdict.type !== 'unproven') return undefined;
+  const { question, others = [] } = verdict;
+  const [first, ...rest] = [question.endpointId, ...others].map((endpointId) =>
+    known({ ...question, endpointId }),
+  );
+  return rest.includes(undefined) ? undefined : first;
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof OvrError && error.code === 'name-in-use';
 }
 
 function stalled(why: string): OvrError {

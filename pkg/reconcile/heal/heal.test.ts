@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { startAgent, type TestAgent } from '../../../test/build/agent.ts';
 import { attach, container, network } from '../../../test/build/objects.ts';
 import { condition } from '../../../test/build/simulated.ts';
-import { FakeClock, OvrError, type Playbook } from '../../api/index.ts';
+import { FakeClock, OvrError, ownerLabels, type Playbook } from '../../api/index.ts';
 import { alone } from '../alone.ts';
 import { silentObserver } from '../observer.ts';
 import type { Coordination, EndpointQuestion, Engine, Inquiry } from '../ports.ts';
 import { SimulatedWorld, type SimulatedHost, type Topology } from '../simulated/index.ts';
 import { holderOn } from './holder.ts';
-import { requireSame } from './stale-proof.ts';
+import { isStillThere } from './stale-proof.ts';
 
 interface Bench {
   readonly world: SimulatedWorld;
@@ -44,18 +44,20 @@ async function bench(topology: Topology, inquiry?: Inquiry): Promise<Bench> {
   return { world, host, agent, heals, asked };
 }
 
-/** Takes its endpoint from the container and leaves one of its name in the way, while the agent does not look. */
-async function leaveStale({ host, agent }: Bench): Promise<void> {
+/** Takes its endpoint from the container and leaves one of its name in the way, while the agent does not look; its own one, if that is to stay. */
+async function leaveStale({ host, agent }: Bench, stays?: 'own'): Promise<void> {
   host.setDown();
+  const { containers } = host.observe();
+  const [own] = containers.flatMap(({ name, endpoints }) => (name === 'web' ? endpoints : []));
   host.hand.stop('web');
-  host.hand.leaveStaleEndpoint('net0', 'web');
+  host.hand.leaveStaleEndpoint('net0', 'web', stays && own?.id);
   host.setUp();
   await agent.run(30_000);
 }
 
 function left({ world, host }: Bench): string[] {
   return [...world.shared, ...host.networks].flatMap(({ name, stale }) =>
-    name === 'net0' ? [...stale] : [],
+    name === 'net0' ? [...stale.keys()] : [],
   );
 }
 
@@ -101,6 +103,27 @@ describe('an endpoint of its name that nobody holds', () => {
     expect(message(it)).toMatch(says);
   });
 
+  test.each<[where: string, inquiry: Inquiry | undefined]>([
+    ['nobody can be asked', undefined],
+    ['a node cannot say', { type: 'unknown', message: 'node n3 is away' }],
+  ])(
+    'in a cluster store and %s, but its container here had it: removed, and told why',
+    async (_, inquiry) => {
+      const it = await bench('cluster-store', inquiry);
+      await leaveStale(it, 'own');
+      expect(left(it)).toEqual([]);
+      expect(condition(it.agent, 'Container/web')).toBe('Ready');
+      const web = it.agent.reconciler.status().objects.find(({ key }) => key === 'Container/web');
+      expect(web?.heals?.[0]?.saw).toMatch(/by the word of this engine, whose container had it/);
+    },
+  );
+
+  test('that its container here had, of which another node says that it holds it: left alone', async () => {
+    const it = await bench('cluster-store', { type: 'held', node: 'n2', holder: 'container web' });
+    await leaveStale(it, 'own');
+    expect(left(it)).toEqual(['web']);
+  });
+
   test('is tried five times in 300 s, then the object is stalled and says why', async () => {
     const it = await bench('cluster-store', { type: 'unknown', message: 'node n3 is away' });
     await leaveStale(it);
@@ -142,10 +165,14 @@ describe('what holds an endpoint on an engine', () => {
   const question: EndpointQuestion = { network: { name: 'net0', id: 'n' }, endpointId: 'e1', name: 'web' };
 
   function engine(
-    containers: readonly { id: string; name: string }[],
+    containers: readonly { id: string; name: string; state?: string; labels?: Record<string, string> }[],
     endpoints: readonly { id: string; name: string; holder?: string }[],
+    kind = 'cluster-store',
   ): Pick<Engine, 'observe' | 'inspectNetwork'> {
-    const observed = { containers: containers.map((each) => ({ ...each, state: 'exited' })) };
+    const observed = {
+      engine: { kind },
+      containers: containers.map((each) => ({ labels: {}, state: 'exited', ...each })),
+    };
     return {
       observe: () => Promise.resolve(observed as unknown as Awaited<ReturnType<Engine['observe']>>),
       inspectNetwork: () => Promise.resolve({ endpoints }),
@@ -174,19 +201,71 @@ describe('what holds an endpoint on an engine', () => {
 
   test.each([
     ['the container itself', engine([{ id: 'own', name: 'web' }], [{ id: 'e1', name: 'web' }])],
-    ['others', engine([{ id: 'c2', name: 'web2' }], [{ id: 'e2', name: 'web2', holder: 'c2' }])],
+    [
+      'others',
+      engine(
+        [{ id: 'c2', name: 'web2' }],
+        [
+          { id: 'e1', name: 'web' },
+          { id: 'e2', name: 'web2', holder: 'c2' },
+        ],
+      ),
+    ],
   ])('not %s', async (_, subject) => {
     expect(await holderOn(subject, question, 'own')).toBeUndefined();
   });
 
+  const holder = 'a'.repeat(64);
+  const labels = ownerLabels({ cluster: 'default', kind: 'Container', name: 'web', specHash: 'h' });
+  const old = { id: holder, name: 'web.ovr-old', labels };
+  const endpoint = { id: 'e1', name: 'web', holder };
+
+  test.each([
+    ['that the engine has removed', engine([], [endpoint])],
+    ['of the same object that has ended', engine([old], [endpoint])],
+  ])('not a container %s, and whose endpoint it did not take along', async (_, subject) => {
+    expect(await holderOn(subject, question, 'own')).toBeUndefined();
+    expect(await isStillThere(subject, question)).toBe(true);
+  });
+
+  test.each([
+    ['of the same object that runs', engine([{ ...old, state: 'running' }], [endpoint])],
+    ['of somebody else', engine([{ ...old, labels: {} }], [endpoint])],
+    ['of another object', engine([{ ...old, name: 'other' }], [endpoint])],
+    ['what is no container', engine([], [{ ...endpoint, holder: 'ingress-sbox' }])],
+    // It does not list the containers of a host that is away.
+    ['a container that a classic Swarm does not list', engine([], [endpoint], 'classic-swarm')],
+  ])('a container %s', async (_, subject) => {
+    expect(await holderOn(subject, question, 'own')).toMatch(/\(endpoint e1 named web\)/);
+    await expect(isStillThere(subject, question)).rejects.toThrow(/changed hands/);
+  });
+
+  test('two of the name are one host’s only if both are known', async () => {
+    const two = engine(
+      [],
+      [
+        { id: 'e1', name: 'web' },
+        { id: 'e2', name: 'web' },
+      ],
+    );
+    await expect(isStillThere(two, question)).rejects.toThrow(/changed hands/);
+    expect(await isStillThere(two, question, ['e2'])).toBe(true);
+  });
+
+  test('cannot be told by one that does not show the endpoint', async () => {
+    const shown = engine([], [{ id: 'e2', name: 'web2', holder: 'c2' }]);
+    await expect(holderOn(shown, question)).rejects.toThrow(/does not show endpoint web of network net0/);
+  });
+
   test('that is another one now: it is not touched', async () => {
     const changed = { code: 'stale-endpoint', message: expect.stringContaining('changed hands') as string };
-    await expect(requireSame(engine([], [{ id: 'e2', name: 'web' }]), question)).rejects.toMatchObject(
+    await expect(isStillThere(engine([], [{ id: 'e2', name: 'web' }]), question)).rejects.toMatchObject(
       changed,
     );
     const taken = engine([], [{ id: 'e1', name: 'web', holder: 'c1' }]);
-    await expect(requireSame(taken, question)).rejects.toMatchObject(changed);
-    await requireSame(engine([], [{ id: 'e1', name: 'web' }]), question);
+    await expect(isStillThere(taken, question)).rejects.toMatchObject(changed);
+    expect(await isStillThere(engine([], [{ id: 'e1', name: 'web' }]), question)).toBe(true);
+    expect(await isStillThere(engine([], [{ id: 'e2', name: 'web2' }]), question)).toBe(false);
   });
 });
 

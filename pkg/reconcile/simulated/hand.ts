@@ -52,9 +52,9 @@ export class Hand {
     removeNetwork(this.#host, this.#network(network).id);
   }
 
-  /** Leaves an endpoint of that name without a container, as a daemon that was killed does. */
-  leaveStaleEndpoint(network: string, name: string): void {
-    this.#network(network).stale.add(name);
+  /** Leaves an endpoint of that name without a container, as a daemon that was killed does; with an ID that nobody had, unless given. */
+  leaveStaleEndpoint(network: string, name: string, id = `left-${name}`): void {
+    this.#network(network).stale.set(name, id);
   }
 
   /** `docker run -d`, or `docker create`; the image comes by itself. Returns the ID. */

@@ -14,8 +14,8 @@ export interface NetworkRecord extends ObservedNetwork {
   readonly pool?: AddressPool | undefined;
   /** Made by the engine itself: can be neither made nor removed. */
   readonly predefined: boolean;
-  /** Names of endpoints whose container is gone: what a daemon that died at a bad moment leaves behind. */
-  readonly stale: Set<string>;
+  /** Endpoints whose container is gone, IDs by name: what a daemon that died at a bad moment leaves behind. */
+  readonly stale: Map<string, string>;
   /** Hosts for which Swarm mode has set an address aside, as it does when the first container of a host comes. */
   readonly balancers: Set<string>;
 }
@@ -109,6 +109,11 @@ export interface HostState {
 /** Whether its processes exist, so that it holds addresses and ports. */
 export function isLive(container: ContainerRecord): boolean {
   return container.state === 'running' || container.state === 'paused';
+}
+
+/** The same on each of its networks. */
+export function endpointId({ id }: Pick<ContainerRecord, 'id'>): string {
+  return `of-${id}`;
 }
 
 /** The endpoints that the engine shows: while the processes exist, what is left of a failed attempt is none. */

@@ -3,7 +3,7 @@ import type { NetworkSpec } from '../../manifest/index.ts';
 import type { NetworkDetails, NetworkEndpoint, ObservedSubnet } from '../../state/index.ts';
 import { failure, gone } from './failures.ts';
 import { AddressPool, freeSubnet, overlaps, withGateway } from './ipam.ts';
-import { type HostState, type NetworkRecord, isLive } from './model.ts';
+import { type HostState, type NetworkRecord, endpointId, isLive } from './model.ts';
 
 /** Where a network without a subnet of its own gets one: what Docker takes by default. */
 const LOCAL_POOL = '172.16.0.0/12';
@@ -65,10 +65,10 @@ export function inspectNetwork(host: HostState, ref: NetworkRef): NetworkDetails
       const isOn = [...endpoints.values()].some(
         (endpoint) => endpoint.isAttached && endpoint.networkId === network.id,
       );
-      return isOn ? [{ id: `of-${id}`, name, ...(other === host ? { holder: id } : {}) }] : [];
+      return isOn ? [{ id: endpointId({ id }), name, ...(other === host ? { holder: id } : {}) }] : [];
     }),
   );
-  const left = [...network.stale].map((name) => ({ id: `left-${name}`, name }));
+  const left = [...network.stale].map(([name, id]) => ({ id, name }));
   return { endpoints: [...held, ...left] };
 }
 
@@ -140,7 +140,7 @@ function networkRecord(host: HostState, create: NetworkCreate, subnet: ObservedS
     configured: isSwarm || spec.ipam !== undefined,
     pool: new AddressPool(name, withGateway(subnet), isSwarm ? 'serial' : 'lowest'),
     predefined: false,
-    stale: new Set(),
+    stale: new Map(),
     balancers: new Set(),
   };
 }
@@ -202,7 +202,7 @@ function predefined(host: HostState, name: string, driver: string, subnet?: stri
     configured: false,
     ...(ipam === undefined ? {} : { pool: new AddressPool(name, ipam) }),
     predefined: true,
-    stale: new Set(),
+    stale: new Map(),
     balancers: new Set(),
   };
 }

@@ -8,7 +8,7 @@ import {
   type ObservedState,
 } from '../../state/index.ts';
 import type { ContainerRecord, EndpointRecord, HostState, NetworkRecord } from './model.ts';
-import { isLive, shownEndpoints } from './model.ts';
+import { endpointId, isLive, shownEndpoints } from './model.ts';
 import { listedNetworks } from './networks.ts';
 import { shuffled } from './random.ts';
 
@@ -46,7 +46,8 @@ function observedContainer(host: HostState, container: ContainerRecord, isBusy: 
   return {
     ...{ id, name, image, state, health, createdAtMs },
     labels: { ...container.labels },
-    endpoints: shownEndpoints(container).map(({ networkId, networkName, ipv4Address }) => ({
+    endpoints: shownEndpoints(container).map(({ networkId, networkName, ipv4Address, isAttached }) => ({
+      ...(isAttached ? { id: endpointId(container) } : {}),
       networkId,
       networkName,
       ipv4Address,
