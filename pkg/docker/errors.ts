@@ -18,7 +18,8 @@ interface Rule {
 const ATTACH = ['connect', 'start-container', 'create-container'] as const;
 const REMOVALS = ['remove-container', 'remove-network'] as const;
 
-const LOST_THREAD = 'If it does and this comes back, restart Docker on this host when that suits.';
+const SEE_STORE =
+  'See that the store of dockerd’s own --cluster-store answers; if it does and this comes back, restart Docker on this host when that suits.';
 
 /**
  * What the answers of Docker 1.10 to 29 and of classic Swarm mean. The first row that fits counts. A row that makes a failure a
@@ -182,7 +183,7 @@ const RULES: readonly Rule[] = [
     code: 'network-not-found',
     kind: 'waiting',
     says: /network from store during join/i,
-    mend: `The network is there: dockerd could not ask its store just then. ${LOST_THREAD}`,
+    mend: `The network may well be there. ${SEE_STORE}`,
   },
   { code: 'network-not-found', kind: 'waiting', says: /network .*not found|no such network/i },
   {
@@ -209,7 +210,7 @@ const RULES: readonly Rule[] = [
     code: 'engine-error',
     kind: 'transient',
     says: /(from|update) store|not found in store|networks for scope|\{global:/i,
-    mend: `That is the store of dockerd’s own --cluster-store: see that it answers. ${LOST_THREAD}`,
+    mend: SEE_STORE,
   },
 
   // What is left of a start is the container's own fault: its command, its mounts, its limits.

@@ -15,7 +15,7 @@ import {
 } from './wire.ts';
 
 const PARALLEL_INSPECTS = 8;
-/** Of ten lists of such a daemon one lacked the overlays, now and then several that came at once. */
+/** Of ten lists of a daemon that could not always ask its store one lacked the overlays, now and then several that came at once. */
 const LOOKS = 3;
 const LOOK_AGAIN_MS = 50;
 /** The engine answers an inspect in milliseconds, unless something keeps that container locked: nobody else waits for it. */

@@ -54,8 +54,7 @@ export class EndpointRemover {
     }
     this.#refusals.delete(key);
     const isRemoved = await this.#aside(container, async () => {
-      const others = verdict.type === 'unproven' ? verdict.others : [];
-      if (!(await isStillThere(engine, verdict.question, others))) return false;
+      if (!(await isStillThere(engine, verdict))) return false;
       await engine.dropEndpoint(container.name, verdict.question.network).catch(ignoreNotThere);
       return true;
     });
@@ -105,11 +104,8 @@ export class EndpointRemover {
 function proofOf(verdict: Exclude<Verdict, { type: 'own' }>, known: Known): string | undefined {
   if (verdict.type === 'proven') return verdict.by;
   if (verdict.type !== 'unproven') return undefined;
-  const { question, others = [] } = verdict;
-  const [first, ...rest] = [question.endpointId, ...others].map((endpointId) =>
-    known({ ...question, endpointId }),
-  );
-  return rest.includes(undefined) ? undefined : first;
+  const [by, ...more] = verdict.unproven.map((endpointId) => known({ ...verdict.question, endpointId }));
+  return more.includes(undefined) ? undefined : by;
 }
 
 function isTaken(error: unknown): boolean {

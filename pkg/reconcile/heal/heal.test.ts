@@ -2,13 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { startAgent, type TestAgent } from '../../../test/build/agent.ts';
 import { attach, container, network } from '../../../test/build/objects.ts';
 import { condition } from '../../../test/build/simulated.ts';
-import { FakeClock, OvrError, ownerLabels, type Playbook } from '../../api/index.ts';
+import { FakeClock, OvrError, type Playbook } from '../../api/index.ts';
 import { alone } from '../alone.ts';
 import { silentObserver } from '../observer.ts';
 import type { Coordination, EndpointQuestion, Engine, Inquiry } from '../ports.ts';
 import { SimulatedWorld, type SimulatedHost, type Topology } from '../simulated/index.ts';
-import { holderOn } from './holder.ts';
-import { isStillThere } from './stale-proof.ts';
 
 interface Bench {
   readonly world: SimulatedWorld;
@@ -159,114 +157,6 @@ test('what a failed call of ours may have left is not taken from somebody who ho
   it.host.hand.disconnect('web', 'net0');
   await it.agent.run(30_000);
   expect(left(it)).toEqual(['web']);
-});
-
-describe('what holds an endpoint on an engine', () => {
-  const question: EndpointQuestion = { network: { name: 'net0', id: 'n' }, endpointId: 'e1', name: 'web' };
-
-  function engine(
-    containers: readonly { id: string; name: string; state?: string; labels?: Record<string, string> }[],
-    endpoints: readonly { id: string; name: string; holder?: string }[],
-    kind = 'cluster-store',
-  ): Pick<Engine, 'observe' | 'inspectNetwork'> {
-    const observed = {
-      engine: { kind },
-      containers: containers.map((each) => ({ labels: {}, state: 'exited', ...each })),
-    };
-    return {
-      observe: () => Promise.resolve(observed as unknown as Awaited<ReturnType<Engine['observe']>>),
-      inspectNetwork: () => Promise.resolve({ endpoints }),
-    };
-  }
-
-  test.each([
-    [
-      'a stopped container of the name',
-      engine([{ id: 'c2', name: 'web' }], []),
-      /^container web \(c2, exited\)/,
-    ],
-    [
-      'a renamed one that kept the endpoint',
-      engine([], [{ id: 'e1', name: 'was', holder: 'c3' }]),
-      /c3 .*named was/,
-    ],
-    [
-      'one whose rename failed half-way',
-      engine([], [{ id: 'e9', name: 'web', holder: 'c4' }]),
-      /c4 .*named web/,
-    ],
-  ])('%s', async (_, subject, says) => {
-    expect(await holderOn(subject, question, 'own')).toMatch(says);
-  });
-
-  test.each([
-    ['the container itself', engine([{ id: 'own', name: 'web' }], [{ id: 'e1', name: 'web' }])],
-    [
-      'others',
-      engine(
-        [{ id: 'c2', name: 'web2' }],
-        [
-          { id: 'e1', name: 'web' },
-          { id: 'e2', name: 'web2', holder: 'c2' },
-        ],
-      ),
-    ],
-  ])('not %s', async (_, subject) => {
-    expect(await holderOn(subject, question, 'own')).toBeUndefined();
-  });
-
-  const holder = 'a'.repeat(64);
-  const labels = ownerLabels({ cluster: 'default', kind: 'Container', name: 'web', specHash: 'h' });
-  const old = { id: holder, name: 'web.ovr-old', labels };
-  const endpoint = { id: 'e1', name: 'web', holder };
-
-  test.each([
-    ['that the engine has removed', engine([], [endpoint])],
-    ['of the same object that has ended', engine([old], [endpoint])],
-  ])('not a container %s, and whose endpoint it did not take along', async (_, subject) => {
-    expect(await holderOn(subject, question, 'own')).toBeUndefined();
-    expect(await isStillThere(subject, question)).toBe(true);
-  });
-
-  test.each([
-    ['of the same object that runs', engine([{ ...old, state: 'running' }], [endpoint])],
-    ['of somebody else', engine([{ ...old, labels: {} }], [endpoint])],
-    ['of another object', engine([{ ...old, name: 'other' }], [endpoint])],
-    ['what is no container', engine([], [{ ...endpoint, holder: 'ingress-sbox' }])],
-    // It does not list the containers of a host that is away.
-    ['a container that a classic Swarm does not list', engine([], [endpoint], 'classic-swarm')],
-  ])('a container %s', async (_, subject) => {
-    expect(await holderOn(subject, question, 'own')).toMatch(/\(endpoint e1 named web\)/);
-    await expect(isStillThere(subject, question)).rejects.toThrow(/changed hands/);
-  });
-
-  test('two of the name are one host’s only if both are known', async () => {
-    const two = engine(
-      [],
-      [
-        { id: 'e1', name: 'web' },
-        { id: 'e2', name: 'web' },
-      ],
-    );
-    await expect(isStillThere(two, question)).rejects.toThrow(/changed hands/);
-    expect(await isStillThere(two, question, ['e2'])).toBe(true);
-  });
-
-  test('cannot be told by one that does not show the endpoint', async () => {
-    const shown = engine([], [{ id: 'e2', name: 'web2', holder: 'c2' }]);
-    await expect(holderOn(shown, question)).rejects.toThrow(/does not show endpoint web of network net0/);
-  });
-
-  test('that is another one now: it is not touched', async () => {
-    const changed = { code: 'stale-endpoint', message: expect.stringContaining('changed hands') as string };
-    await expect(isStillThere(engine([], [{ id: 'e2', name: 'web' }]), question)).rejects.toMatchObject(
-      changed,
-    );
-    const taken = engine([], [{ id: 'e1', name: 'web', holder: 'c1' }]);
-    await expect(isStillThere(taken, question)).rejects.toMatchObject(changed);
-    expect(await isStillThere(engine([], [{ id: 'e1', name: 'web' }]), question)).toBe(true);
-    expect(await isStillThere(engine([], [{ id: 'e2', name: 'web2' }]), question)).toBe(false);
-  });
 });
 
 describe('an overlay that is not there yet after a restart', () => {

@@ -16,21 +16,22 @@ interface Wanting {
   readonly name: string;
 }
 
-/** What is known of an endpoint that is in the way of a container. */
+/** What is known of an endpoint that is in the way of a container, or of several of its name. */
 export type Verdict =
   /** Nobody's; `by` says who says so. */
-  | { readonly type: 'proven'; readonly question: EndpointQuestion; readonly by: string }
+  | ({ readonly type: 'proven'; readonly by: string } & Judged)
   /** It is the container's own, and the engine does not show it on the container. */
-  | { readonly type: 'own'; readonly question: EndpointQuestion }
+  | ({ readonly type: 'own' } & Judged)
   /** Somebody's, or not to be had by its name: it stays, whatever else is known. The message has the mend. */
   | { readonly type: 'refused'; readonly message: string }
-  /** Who holds it cannot be told; the message has the mend. `others`: IDs of more endpoints of the name, of which the same holds. */
-  | {
-      readonly type: 'unproven';
-      readonly question: EndpointQuestion;
-      readonly others?: readonly string[];
-      readonly message: string;
-    };
+  /** Who holds those that are named cannot be told; the message has the mend. */
+  | ({ readonly type: 'unproven'; readonly unproven: readonly string[]; readonly message: string } & Judged);
+
+interface Judged {
+  readonly question: EndpointQuestion;
+  /** IDs of all endpoints of the name: by name the engine removes whichever it finds first. */
+  readonly all: readonly string[];
+}
 
 /**
  * Whether an endpoint that refuses a container its name is nobody's. The engine drops endpoints by name without asking whose they are, over all hosts
@@ -61,27 +62,46 @@ export async function judgeEndpoint(
   return judgeOn(mayAsk ? deps : { ...deps, inquire: undefined }, wanted, found);
 }
 
-async function judgeOn(
-  { engine, inquire }: StaleProofDeps,
-  wanted: Wanting,
-  found: ObservedNetwork,
-): Promise<Verdict> {
+async function judgeOn(deps: StaleProofDeps, wanted: Wanting, found: ObservedNetwork): Promise<Verdict> {
+  const { engine } = deps;
   const { name } = wanted;
   const ref = { name: found.name, id: found.id };
   const { endpoints } = await engine.inspectNetwork(ref);
-  const [endpoint, ...others] = endpoints.filter((candidate) => candidate.name === name);
-  if (!endpoint) return phantom(name, found.name);
-  const question: EndpointQuestion = { network: ref, endpointId: endpoint.id, name };
-  if (others.length > 0) return severalOf(question, others);
-  if (endpoint.holder === wanted.id && !(await isLeftOver(engine, endpoint, name)))
-    return { type: 'own', question };
+  const named = endpoints.filter((candidate) => candidate.name === name);
+  const verdicts: Verdict[] = [];
+  for (const endpoint of named) {
+    const question: EndpointQuestion = { network: ref, endpointId: endpoint.id, name };
+    const judged = { question, all: named.map(({ id }) => id) };
+    verdicts.push(await judgeOne(deps, wanted, { found, endpoint, judged }));
+  }
+  return whole(verdicts) ?? phantom(name, found.name);
+}
+
+/** What holds of one endpoint holds of all only where it keeps them; undefined where there is none. */
+function whole(verdicts: readonly Verdict[]): Verdict | undefined {
+  const unproven = verdicts.flatMap((verdict) => (verdict.type === 'unproven' ? verdict.unproven : []));
+  for (const type of ['refused', 'own', 'unproven'] as const) {
+    const found = verdicts.find((verdict) => verdict.type === type);
+    if (found) return found.type === 'unproven' ? { ...found, unproven } : found;
+  }
+  return verdicts[0];
+}
+
+async function judgeOne(
+  { engine, inquire }: StaleProofDeps,
+  wanted: Wanting,
+  { found, endpoint, judged }: { found: ObservedNetwork; endpoint: NetworkEndpoint; judged: Judged },
+): Promise<Verdict> {
+  const { question } = judged;
+  if (endpoint.holder === wanted.id && !(await isLeftOver(engine, endpoint, wanted.name)))
+    return { type: 'own', ...judged };
   const holder = await holderOn(engine, question, wanted.id);
   if (holder !== undefined) return held(question, `${holder} on this host`);
   if (endpoint.holder !== undefined)
-    return proven(question, 'this engine, whose container that had it is gone or has ended');
-  if (found.scope !== 'global') return proven(question, 'this engine, whose endpoints are its own');
-  if (inquire === undefined) return { type: 'unproven', question, message: byHand(question) };
-  return asked(question, inquire);
+    return { type: 'proven', ...judged, by: 'this engine, whose container that had it is gone or has ended' };
+  if (found.scope !== 'global')
+    return { type: 'proven', ...judged, by: 'this engine, whose endpoints are its own' };
+  return inquire === undefined ? unproven(judged, byHand(question)) : asked(judged, inquire);
 }
 
 /** Undefined where several bear its name; fails where the engine shows none. */
@@ -96,10 +116,6 @@ function networkMeant(
   throw new OvrError('stale-endpoint', 'waiting', `the engine does not list network ${name} just now`);
 }
 
-function proven(question: EndpointQuestion, by: string): Verdict {
-  return { type: 'proven', question, by };
-}
-
 /** Swarm mode fails half-way when a container is renamed that lives on one of its networks: the name it is found by stays another. */
 function isPublished({ state, endpoints }: ObservedContainer, networks: readonly ObservedNetwork[]): boolean {
   const swarm = new Set(networks.filter(({ scope }) => scope === 'swarm').map(({ id }) => id));
@@ -108,20 +124,21 @@ function isPublished({ state, endpoints }: ObservedContainer, networks: readonly
   );
 }
 
-async function asked(
-  question: EndpointQuestion,
-  inquire: NonNullable<StaleProofDeps['inquire']>,
-): Promise<Verdict> {
+async function asked(judged: Judged, inquire: NonNullable<StaleProofDeps['inquire']>): Promise<Verdict> {
+  const { question } = judged;
   try {
     const answer = await inquire(question);
     if (answer.type === 'held') return held(question, `${answer.holder} on node ${answer.node}`);
-    if (answer.type === 'unknown') return { type: 'unproven', question, message: answer.message };
+    if (answer.type === 'unknown') return unproven(judged, answer.message);
     const others = answer.nodes.length === 0 ? '' : ` and ${answer.nodes.join(', ')}`;
-    return proven(question, `this engine${others}`);
+    return { type: 'proven', ...judged, by: `this engine${others}` };
   } catch (error) {
-    const message = `the other nodes cannot be asked whose it is: ${errorMessage(error)}`;
-    return { type: 'unproven', question, message };
+    return unproven(judged, `the other nodes cannot be asked whose it is: ${errorMessage(error)}`);
   }
+}
+
+function unproven(judged: Judged, message: string): Verdict {
+  return { type: 'unproven', ...judged, unproven: [judged.question.endpointId], message };
 }
 
 function held({ name, network }: EndpointQuestion, holder: string): Verdict {
@@ -136,13 +153,6 @@ function phantom(name: string, network: string): Verdict {
   return { type: 'refused', message };
 }
 
-/** The engine removes by name whichever it finds first. */
-function severalOf(question: EndpointQuestion, others: readonly NetworkEndpoint[]): Verdict {
-  const { name, network } = question;
-  const message = `network ${network.name} has ${others.length + 1} endpoints named ${name}, and one may be another host's: ${byHand(question)}`;
-  return { type: 'unproven', question, others: others.map(({ id }) => id), message };
-}
-
 function byHand({ name, network }: EndpointQuestion): string {
   return (
     `nobody can say whose it is without a coordinator: if no host has a container ${name} (\`docker ps -a\`), ` +
@@ -151,20 +161,18 @@ function byHand({ name, network }: EndpointQuestion): string {
 }
 
 /**
- * Whether the endpoint is still shown; fails when another one has its name by now, or somebody holds it: between a question and its answer somebody
- * may have made another.
- * @param others IDs of endpoints that may have the name too
+ * Whether one of the endpoints is still shown; fails when another one has the name by now, or somebody holds one: between a question and its answer
+ * somebody may have made another.
  */
 export async function isStillThere(
   engine: Pick<Engine, 'observe' | 'inspectNetwork'>,
-  { network, endpointId, name }: EndpointQuestion,
-  others: readonly string[] = [],
+  { question: { network, name }, all }: Judged,
 ): Promise<boolean> {
   const { endpoints } = await engine.inspectNetwork(network);
   const now = endpoints.filter((candidate) => candidate.name === name);
   for (const endpoint of now) {
-    const isMeant = endpoint.id === endpointId || others.includes(endpoint.id);
-    if (isMeant && (endpoint.holder === undefined || (await isLeftOver(engine, endpoint, name)))) continue;
+    const isFree = endpoint.holder === undefined || (await isLeftOver(engine, endpoint, name));
+    if (all.includes(endpoint.id) && isFree) continue;
     throw new OvrError('stale-endpoint', 'waiting', `endpoint ${name} has changed hands meanwhile`);
   }
   return now.length > 0;
