@@ -5,7 +5,7 @@ test('what was saved is restored', () => {
   const memory = new Memory();
   memory.recordCreated('id-1');
   memory.recordFailedUpdate('Container/a', { specHash: 'h', message: 'm' });
-  memory.seenEndpoints.restore([['web', 'n1', ['e1', 'e2']]]);
+  memory.seenEndpoints.restore({ engine: 'E1 10.6.17.12', rows: [['web', 'n1', ['e1', 'e2']]] });
   expect(memory.takeDirty()).toBe(true);
   expect(memory.takeDirty()).toBe(false);
   const restored = new Memory();
