@@ -37,6 +37,7 @@ beforeAll(async () => {
   undo(() => rm(node.manifests, { recursive: true, force: true }));
   undo(() => node.ovrd.stop());
   await node.declare('web.yaml', net, web());
+  await node.host.docker(['network', 'create', '--driver', 'overlay', 'other']);
 });
 
 /** Threads of the daemon that are in another network than its own. */
@@ -48,7 +49,6 @@ function lostThreads(): number {
 
 /** Lets containers come and go, each the only one of an overlay. */
 async function loseThread(): Promise<void> {
-  await node.host.docker(['network', 'create', '--driver', 'overlay', 'other']);
   await until('a lost thread', 60_000, async () => {
     // It may have lost one in the middle of this.
     await node.host.docker(['run', '--rm', '--network', 'other', 'busybox', 'true']).catch(() => undefined);
@@ -124,6 +124,9 @@ test('an endpoint that a daemon has left of the agent’s own container is known
   await node.host.restartDaemon();
   await node.converged();
   const [{ Id } = { Id: '' }] = await node.docker.networksNamed('ovr0');
+  onTestFinished(async () => {
+    await node.host.docker(['rm', '--force', 'model']);
+  });
   // Something to copy the left one from.
   await node.host.docker([
     'run',

@@ -130,7 +130,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   'drift: container renamed': (sim, dice) =>
     drift(sim, dice, (machine, { id }) => {
       // Nobody can tell whose it is once both its name and the agent's memory of it are lost.
-      if (!machine.disk.get('state.json')?.includes(id)) throw new Error('not remembered');
+      const saved = JSON.parse(machine.disk.get('state.json') ?? '{}') as { createdIds?: readonly string[] };
+      if (!saved.createdIds?.includes(id)) throw new Error('not remembered');
       machine.host.hand.rename(id, `lost-${sim.queue.nowMs}`);
     }),
   'drift: endpoint removed': (sim, dice) =>
