@@ -208,6 +208,18 @@ describe('a look at the engine', () => {
       expect(await seenAfter(lacking)).toEqual({ names, lists });
     });
 
+    it('believes its own removal', async () => {
+      const engine = adapterOn(scripted.socketPath);
+      host.networks = [overlay, bridge];
+      await engine.observe();
+      host.also = ({ method }) => (method === 'DELETE' ? { status: 204, text: '' } : undefined);
+      await engine.removeNetwork(overlay.Id);
+      host.networks = [bridge];
+      newCalls();
+      expect((await engine.observe()).networks).toHaveLength(1);
+      expect(newCalls().filter((call) => call === LISTS[1])).toHaveLength(1);
+    });
+
     it('believes what this engine alone has', async () => {
       const local = { ...overlay, Driver: 'bridge', Scope: 'local' };
       expect(await seenAfter(1, local)).toEqual({ names: ['bridge'], lists: 1 });

@@ -41,13 +41,14 @@ export class NetworkCalls {
   }
 
   async remove(id: string): Promise<void> {
-    const { client, names } = this.#options;
+    const { client, names, reader } = this.#options;
     await client.send({
       operation: { name: 'remove-network', what: `remove network ${names.network(id)}` },
       method: 'DELETE',
       path: `/networks/${encodeURIComponent(id)}`,
       timeoutMs: client.timeouts.changeMs,
     });
+    reader.networkRemoved(id);
   }
 
   async inspect(network: NetworkRef): Promise<NetworkDetails> {

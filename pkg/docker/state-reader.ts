@@ -1,4 +1,4 @@
-import { type Clock, OvrError, readOwnership } from '../api/index.ts';
+import { type Clock, OvrError, pause, readOwnership } from '../api/index.ts';
 import type { ObservedContainer, ObservedNetwork } from '../state/index.ts';
 import type { DockerClient } from './client.ts';
 import type { InspectCache } from './inspect-cache.ts';
@@ -43,7 +43,7 @@ export class StateReader {
   /** Containers whose inspect is overdue: what they are like is unknown until it ends. */
   readonly #overdue = new Set<string>();
   /** IDs of the networks of a cluster store that the last reading showed. */
-  #shared: ReadonlySet<string> = new Set();
+  #shared = new Set<string>();
 
   constructor(options: StateReaderOptions) {
     this.#options = options;
@@ -57,12 +57,17 @@ export class StateReader {
   async networks(): Promise<ObservedNetwork[]> {
     let listed = await this.#listNetworks();
     for (let looks = 1; looks < LOOKS && this.#lacksShared(listed); looks += 1) {
-      await new Promise<void>((resolve) => void this.#options.clock.after(LOOK_AGAIN_MS, resolve));
+      await pause(this.#options.clock, LOOK_AGAIN_MS);
       listed = await this.#listNetworks();
     }
     this.#shared = new Set(listed.filter(({ Scope }) => Scope === 'global').map(({ Id }) => Id));
     this.#options.names.replaceNetworks(listed.map(({ Id, Name }) => [Id, Name]));
     return listed.map(networkFromList);
+  }
+
+  /** One that was removed on purpose is not looked for again. */
+  networkRemoved(id: string): void {
+    this.#shared.delete(id);
   }
 
   #listNetworks(): Promise<ListedNetwork[]> {
