@@ -1,3 +1,4 @@
+import { pause } from '../../pkg/api/index.ts';
 import type { AgentStatus } from '../../pkg/reconcile/index.ts';
 import type { AgentClient } from '../../pkg/server/index.ts';
 import { answeringAgent, failureOf, type CliContext, type Output } from './context.ts';
@@ -28,7 +29,7 @@ export async function waitUntilConverged(waiting: Waiting): Promise<{ agent: Age
     if (agent.converged && isNews) return { agent, isLate: false };
     if (context.clock.monotonic() >= endMs) return { agent, isLate: true };
     report(agent);
-    await pause(waiting);
+    await untilNextPoll(waiting);
   }
 }
 
@@ -37,7 +38,7 @@ async function reach(waiting: Waiting): Promise<AgentStatus> {
     if (waiting.context.clock.monotonic() >= waiting.endMs) return waiting.client.status();
     const agent = await answeringAgent(waiting.client);
     if (agent) return agent;
-    await pause(waiting);
+    await untilNextPoll(waiting);
   }
 }
 
@@ -52,10 +53,8 @@ async function lookAgain(client: AgentClient): Promise<boolean> {
   }
 }
 
-async function pause({ context, signal }: Waiting): Promise<void> {
-  await new Promise<void>((resolve) => {
-    context.clock.after(POLL_MS, resolve);
-  });
+async function untilNextPoll({ context, signal }: Waiting): Promise<void> {
+  await pause(context.clock, POLL_MS);
   if (signal.aborted)
     throw new Error('interrupted before all was as declared: ovr status shows what is left');
 }

@@ -1,4 +1,4 @@
-import { errorMessage, OvrError } from '../api/index.ts';
+import { errorMessage, OvrError, pause } from '../api/index.ts';
 import type { Answers, Questions } from '../check/index.ts';
 import { readBindings } from './bindings.ts';
 import { readDocument, writeDocument, type DocumentRead } from './document.ts';
@@ -141,7 +141,7 @@ export class Poll implements Questions {
       if (await isEnough(answers)) return answers;
       const restMs = endMs - clock.monotonic();
       if (restMs <= 0) return answers;
-      await new Promise<void>((resolve) => void clock.after(Math.min(waitMs, restMs), resolve));
+      await pause(clock, Math.min(waitMs, restMs));
     }
   }
 

@@ -1,4 +1,4 @@
-import { errorMessage, OvrError, type Clock } from '../api/index.ts';
+import { errorMessage, OvrError, pause, type Clock } from '../api/index.ts';
 import {
   askersOn,
   judge,
@@ -135,7 +135,7 @@ class Visit {
     asker: CensusEndpoint,
   ): Promise<readonly NameAnswer[]> {
     if (odd.length === 0 || this.#restMs() <= SECOND_THOUGHT_MS) return odd;
-    await new Promise<void>((resolve) => void this.#deps.clock.after(SECOND_THOUGHT_MS, resolve));
+    await pause(this.#deps.clock, SECOND_THOUGHT_MS);
     const { answers } = await this.#lookUp(
       inside,
       odd.map(({ name }) => name),

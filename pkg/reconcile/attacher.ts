@@ -1,6 +1,6 @@
 import { OvrError, type ErrorCode, type Healing } from '../api/index.ts';
 import type { EndpointRequest, NetworkRef } from '../plan/index.ts';
-import { EndpointRemover, type EndpointRemoverDeps } from './heal/endpoint-remover.ts';
+import { EndpointRemover } from './heal/endpoint-remover.ts';
 import { LeftBehind, type LeftBehindDeps } from './heal/left-behind.ts';
 import type { SeenEndpoints } from './heal/seen-endpoints.ts';
 import type { EndpointQuestion, Engine } from './ports.ts';
@@ -15,8 +15,7 @@ const ADDRESS_REFUSALS: ReadonlySet<ErrorCode> = new Set([
 /** What is said of a container whose overlay is not there yet, after a restart of the daemon or the host. */
 const NOT_JOINED: ReadonlySet<ErrorCode> = new Set(['network-not-found', 'attach-timeout']);
 
-export interface AttacherDeps extends EndpointRemoverDeps, LeftBehindDeps {
-  readonly engine: Engine;
+export interface AttacherDeps extends LeftBehindDeps {
   /** What containers of this engine have had. */
   readonly seen: Pick<SeenEndpoints, 'has'>;
 }

@@ -1,4 +1,12 @@
-import { errorMessage, objectKey, OvrError, type Clock, type Healing, type ObjectKey } from '../api/index.ts';
+import {
+  errorMessage,
+  objectKey,
+  OvrError,
+  pause,
+  type Clock,
+  type Healing,
+  type ObjectKey,
+} from '../api/index.ts';
 import {
   healingOf,
   type Action,
@@ -308,7 +316,7 @@ export class Executor {
         );
       }
       if (clock.monotonic() >= until) return;
-      await new Promise<void>((resolve) => clock.after(VERIFY_POLL_MS, resolve));
+      await pause(clock, VERIFY_POLL_MS);
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock, Diagnostic } from '../api/index.ts';
+import { pause, type Clock, type Diagnostic } from '../api/index.ts';
 import type { Variables } from '../manifest/index.ts';
 import type { Moment } from './file-record.ts';
 import { DEFAULT_SETTLE_MS, OLD_AGE_MS, UNTERMINATED_SETTLE_MS } from './settle.ts';
@@ -80,8 +80,7 @@ export class VariableSet {
     const untilMs = clock.monotonic() + 2 * UNTERMINATED_SETTLE_MS;
     let isChanged = await this.refresh(reader, now);
     for (let due = this.dueMs; due !== undefined && due <= untilMs; due = this.dueMs) {
-      const delayMs = Math.max(1, due - clock.monotonic());
-      await new Promise<void>((resolve) => clock.after(delayMs, resolve));
+      await pause(clock, Math.max(1, due - clock.monotonic()));
       isChanged = (await this.refresh(reader, now)) || isChanged;
     }
     return isChanged;

@@ -1,4 +1,4 @@
-import { showSelector } from '../../../pkg/api/index.ts';
+import { pause, showSelector } from '../../../pkg/api/index.ts';
 import type { ClusterAlias, SwitchResult } from '../../../pkg/reconcile/index.ts';
 import type { AgentClient } from '../../../pkg/server/index.ts';
 import { UsageError, type CliContext } from '../context.ts';
@@ -135,7 +135,7 @@ async function waitUntilSettled(
       const view = aliases.find(({ name }) => name === result.alias);
       const isNew = view && showSelector(view.selector) === showSelector(result.selector);
       if ((isNew && view.isSettled) || context.clock.monotonic() >= endMs) return view;
-      await new Promise<void>((resolve) => context.clock.after(POLL_MS, resolve));
+      await pause(context.clock, POLL_MS);
       if (signal.aborted)
         throw new Error(
           `interrupted: the switch stays, and ovr explain alias ${result.alias} shows how it stands`,

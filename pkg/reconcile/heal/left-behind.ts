@@ -1,9 +1,9 @@
-import { OvrError, type Clock, type ErrorCode } from '../../api/index.ts';
+import { OvrError, pause, type ErrorCode } from '../../api/index.ts';
 import type { NetworkRef } from '../../plan/index.ts';
 import type { EngineFacts, NetworkEndpoint } from '../../state/index.ts';
-import type { Engine, EndpointQuestion } from '../ports.ts';
+import type { EndpointQuestion } from '../ports.ts';
+import type { EndpointRemoverDeps } from './endpoint-remover.ts';
 import { isLeftOver } from './holder.ts';
-import type { StaleProofDeps } from './stale-proof.ts';
 
 /** Answers of an engine that had begun with the attachment. */
 const HALF_WAY: ReadonlySet<ErrorCode> = new Set(['engine-error', 'container-start-failed']);
@@ -17,9 +17,7 @@ const LOOKS = 5;
 const EMPTY_LOOKS = 3;
 const LOOK_AGAIN_MS = 100;
 
-export interface LeftBehindDeps extends Pick<StaleProofDeps, 'inquire'> {
-  readonly engine: Pick<Engine, 'observe' | 'inspectNetwork'>;
-  readonly clock: Clock;
+export interface LeftBehindDeps extends EndpointRemoverDeps {
   /** What the last round has found it to be. */
   readonly engineKind: () => EngineFacts['kind'] | undefined;
 }
@@ -90,7 +88,7 @@ export class LeftBehind {
         if (endpoints.length > 0 || looks >= EMPTY_LOOKS) return endpoints;
       } catch (error) {
         if (looks === LOOKS) throw error;
-        await new Promise<void>((resolve) => void this.#deps.clock.after(LOOK_AGAIN_MS, resolve));
+        await pause(this.#deps.clock, LOOK_AGAIN_MS);
       }
     }
   }

@@ -1,3 +1,4 @@
+import { pause } from '../../api/index.ts';
 import type { ContainerSpec } from '../../manifest/index.ts';
 import type { EngineFacts, ObservedState } from '../../state/index.ts';
 import type { Engine, EngineEvent, Stoppable } from '../ports.ts';
@@ -116,7 +117,6 @@ export class SimulatedHost implements HostState, Gate {
     const serialMs = durationMs * (this.#latency.serialShare ?? 0);
     const nowMs = clock.monotonic();
     this.#busyUntilMs = Math.max(nowMs, this.#busyUntilMs) + serialMs;
-    const delayMs = this.#busyUntilMs + durationMs - serialMs - nowMs;
-    return new Promise((resolve) => void clock.after(delayMs, resolve));
+    return pause(clock, this.#busyUntilMs + durationMs - serialMs - nowMs);
   }
 }
