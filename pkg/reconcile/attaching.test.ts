@@ -100,39 +100,44 @@ describe('an address that changed', () => {
   });
 });
 
+/** The first call of that kind fails before its work. Returns how often one has. */
+function failOnce(world: SimulatedWorld, call: string, failure: () => OvrError): () => number {
+  let failures = 0;
+  world.faults = ({ operation, phase }) => {
+    if (operation !== call || phase !== 'before' || failures > 0) return undefined;
+    failures += 1;
+    throw failure();
+  };
+  return () => failures;
+}
+
 describe('an endpoint left behind in the store', () => {
   const overlay = network('ovr0', { ipam: { subnet: '10.0.9.0/24' } });
   const member = container('web-1', { networks: [attach('ovr0', 'web')] });
 
   test('by a failed call of ours is removed, and the container attached', async () => {
     const { world, host, agent } = await converged([overlay, member], 'cluster-store');
-    let failures = 0;
-    world.faults = ({ operation, phase }) => {
-      if (operation !== 'connect' || phase !== 'before' || failures > 0) return undefined;
-      failures += 1;
+    const failures = failOnce(world, 'connect', () => {
       host.hand.leaveStaleEndpoint('ovr0', 'web-1');
-      throw new OvrError('engine-error', 'transient', 'failed to get network from store during join');
-    };
+      return new OvrError('engine-error', 'transient', 'failed to get network from store during join');
+    });
     host.hand.disconnect('web-1', 'ovr0');
     await agent.run(10_000);
-    expect(failures).toBe(1);
+    expect(failures()).toBe(1);
     expect(agent.reconciler.status().converged).toBe(true);
     expect(host.observe().containers.map(({ name }) => name)).toEqual(['web-1']);
   });
 
   test('by a failed call of ours is removed also while a replacement is made, and the update goes on', async () => {
     const { world, host, agent } = await converged([overlay, member], 'cluster-store');
-    let failures = 0;
-    world.faults = ({ operation, phase }) => {
-      if (operation !== 'startContainer' || phase !== 'before' || failures > 0) return undefined;
-      failures += 1;
+    const failures = failOnce(world, 'startContainer', () => {
       host.hand.leaveStaleEndpoint('ovr0', 'web-1');
       const said = 'failed to get network from store during join: network adf5 not found';
-      throw new OvrError('network-not-found', 'waiting', said);
-    };
+      return new OvrError('network-not-found', 'waiting', said);
+    });
     agent.source.declare(overlay, container('web-1', { image: 'other', networks: [attach('ovr0', 'web')] }));
     await agent.run(30_000);
-    expect(failures).toBe(1);
+    expect(failures()).toBe(1);
     expect(host.observe().containers.map(({ image, state }) => `${image} ${state}`)).toEqual([
       'other running',
     ]);
@@ -145,16 +150,15 @@ describe('an endpoint left behind in the store', () => {
     host.setDown();
     host.hand.disconnect('web-1', 'ovr0');
     host.hand.leaveStaleEndpoint('ovr0', 'web-1');
-    let failures = 0;
     // The engine could not ask its store whether the name is free, nor make the endpoint.
-    world.faults = ({ operation, phase }) => {
-      if (operation !== 'connect' || phase !== 'before' || failures > 0) return undefined;
-      failures += 1;
-      throw new OvrError('engine-error', 'transient', 'failed to update store: Key not found in store');
-    };
+    const failures = failOnce(
+      world,
+      'connect',
+      () => new OvrError('engine-error', 'transient', 'failed to update store: Key not found in store'),
+    );
     host.setUp();
     await agent.run(60_000);
-    expect(failures).toBe(1);
+    expect(failures()).toBe(1);
     expect(condition(agent, 'Container/web-1')).toBe('Stalled');
     expect(world.shared.find(({ name }) => name === 'ovr0')?.stale.has('web-1')).toBe(true);
   });

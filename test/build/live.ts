@@ -204,6 +204,12 @@ export class LiveNode {
     await this.docker.clear();
   }
 
+  /** Starts ovrd once it has ended, in the same folder and without further flags. */
+  async startAgain(socket = this.host.socket): Promise<void> {
+    const { folder } = this.ovrd;
+    this.ovrd = await startOvrd({ dockerHost: `unix://${socket}`, manifests: this.manifests, folder });
+  }
+
   /** Asks ovrd to look again, and waits until it has. */
   async lookAgain(): Promise<void> {
     const before = (await this.status()).lastRoundMs ?? 0;

@@ -6,7 +6,6 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { container, network, startNode, type Document, type LiveNode, undoAfterAll } from '../build/live.ts';
 import { startLab, type LabHost } from '../lab/lab.ts';
 import { run } from '../lab/run.ts';
-import { startOvrd } from '../tools/ovrd.ts';
 
 const ROUNDS = 5;
 const KILLS_A_ROUND = 3;
@@ -31,10 +30,6 @@ function generator(seed: number): () => number {
     state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
     return state / 2 ** 32;
   };
-}
-
-async function restarted(node: LiveNode, folder: string): Promise<void> {
-  node.ovrd = await startOvrd({ dockerHost: `unix://${host.socket}`, manifests: node.manifests, folder });
 }
 
 /** Generation `n` of the manifests: each one replaces, adds and removes containers and networks. */
@@ -95,7 +90,7 @@ test(`kill -9 at ${ROUNDS * KILLS_A_ROUND} random moments (seed ${SEED}) loses n
     for (let kill = 0; kill < KILLS_A_ROUND; kill += 1) {
       await delay(random() * LONGEST_LIFE_MS);
       await node.ovrd.end('SIGKILL');
-      await restarted(node, folder);
+      await node.startAgain();
     }
     await node.converged();
     // What no manifest names any more may go a moment later.
@@ -134,7 +129,7 @@ test('SIGTERM in the middle of a replacement: ended soon, and finished by the ne
   const began = performance.now();
   expect(await node.ovrd.end('SIGTERM')).toBe(0);
   expect(performance.now() - began).toBeLessThan(12_000);
-  await restarted(node, folder);
+  await node.startAgain();
   await node.converged();
   expect(await summary(node)).toEqual(expected(2));
 });

@@ -8,14 +8,12 @@ import { startLab, type Lab } from '../lab/lab.ts';
 import { until } from '../lab/run.ts';
 import type { TrafficReport } from '../traffic/report.ts';
 import { ServerFiles } from '../traffic/server-files.ts';
-import { startOvrd } from '../tools/ovrd.ts';
 import { startTraffic, type Traffic } from '../traffic/traffic.ts';
 
 let lab: Lab;
 let files: ServerFiles;
 /** The server is on the first host, the client on the second. */
 let node: LiveNode;
-let folder: string;
 const undo = undoAfterAll();
 const net = network('ovr0');
 
@@ -23,11 +21,7 @@ const net = network('ovr0');
 async function unseen(act: () => Promise<unknown>): Promise<void> {
   await node.ovrd.end();
   await act();
-  node.ovrd = await startOvrd({
-    dockerHost: `unix://${node.host.socket}`,
-    manifests: node.manifests,
-    folder,
-  });
+  await node.startAgain();
 }
 
 beforeAll(async () => {
@@ -35,7 +29,7 @@ beforeAll(async () => {
   undo(() => lab.down());
   files = await ServerFiles.make();
   undo(() => files.remove());
-  folder = await mkdtemp(join(tmpdir(), 'ovr-endpoints-'));
+  const folder = await mkdtemp(join(tmpdir(), 'ovr-endpoints-'));
   undo(() => rm(folder, { recursive: true, force: true }));
   node = await openNode({ host: lab.hosts[0]!, folder });
   undo(() => rm(node.manifests, { recursive: true, force: true }));

@@ -7,7 +7,6 @@ import { container, manifest, network, openNode, place, undoAfterAll, type LiveN
 import { dockerError, FaultProxy, type Fault } from '../faultproxy/index.ts';
 import { startLab, type LabHost } from '../lab/lab.ts';
 import { processInfo } from '../lab/processes.ts';
-import { startOvrd } from '../tools/ovrd.ts';
 
 const undo = undoAfterAll();
 let host: LabHost;
@@ -16,7 +15,6 @@ let proxy: FaultProxy;
 /** One ovrd for the faults: none of them may need a new one. */
 let node: LiveNode;
 let pid: number;
-let folder: string;
 let generation = 0;
 
 beforeAll(async () => {
@@ -25,7 +23,7 @@ beforeAll(async () => {
   host = lab.hosts[0]!;
   proxy = await FaultProxy.start({ path: host.socket });
   undo(() => proxy.close());
-  folder = await mkdtemp(join(tmpdir(), 'ovr-faults-'));
+  const folder = await mkdtemp(join(tmpdir(), 'ovr-faults-'));
   undo(() => rm(folder, { recursive: true, force: true }));
   node = await openNode({ host, socket: proxy.socketPath, folder });
   undo(() => node.close());
@@ -257,8 +255,7 @@ describe('what Docker says when networks break', () => {
   // What breaks five times in 300 s is Stalled, and `broken` breaks in every test: ovrd forgets that with each start.
   beforeEach(async () => {
     await node.ovrd.end();
-    const dockerHost = `unix://${proxy.socketPath}`;
-    node.ovrd = await startOvrd({ dockerHost, manifests: node.manifests, folder });
+    await node.startAgain(proxy.socketPath);
     pid = node.ovrd.pid;
     await node.converged();
   });

@@ -12,11 +12,9 @@ import { container, network, openNode, undoAfterAll, type LiveNode } from '../bu
 import { startLab, type Lab } from '../lab/lab.ts';
 import { OverlayStore } from '../lab/overlay-store.ts';
 import { until } from '../lab/run.ts';
-import { startOvrd } from '../tools/ovrd.ts';
 
 let lab: Lab;
 let node: LiveNode;
-let folder: string;
 const undo = undoAfterAll();
 const net = network('ovr0');
 
@@ -31,7 +29,7 @@ function web(spec: Readonly<Record<string, unknown>> = {}): ReturnType<typeof co
 beforeAll(async () => {
   lab = await startLab({ topology: 'kv', hosts: 1, name: 'it-lost-thread' });
   undo(() => lab.down());
-  folder = await mkdtemp(join(tmpdir(), 'ovr-lost-thread-'));
+  const folder = await mkdtemp(join(tmpdir(), 'ovr-lost-thread-'));
   undo(() => rm(folder, { recursive: true, force: true }));
   node = await openNode({ host: lab.hosts[0]!, folder });
   undo(() => rm(node.manifests, { recursive: true, force: true }));
@@ -146,11 +144,7 @@ test('an endpoint that a daemon has left of the agent’s own container is known
     (await store().endpoints(Id, 'web')).length === 0 ? true : undefined,
   );
   await store().leaveEndpoint(Id, 'web', own);
-  node.ovrd = await startOvrd({
-    dockerHost: `unix://${node.host.socket}`,
-    manifests: node.manifests,
-    folder,
-  });
+  await node.startAgain();
   await node.converged();
   const { heals = [] } = (await node.object('Container/web')) ?? {};
   expect(heals.map(({ playbook, saw }) => `${playbook}: ${saw}`)).toContainEqual(

@@ -6,7 +6,6 @@ import { isStillThere, judgeEndpoint } from './stale-proof.ts';
 
 describe('what holds an endpoint on an engine', () => {
   const question: EndpointQuestion = { network: { name: 'net0', id: 'n' }, endpointId: 'e1', name: 'web' };
-
   const judged = { question, all: ['e1'] };
 
   function engine(
@@ -87,14 +86,13 @@ describe('what holds an endpoint on an engine', () => {
   });
 
   describe('two endpoints of the name', () => {
-    const pair = (second: object = {}) =>
-      engine(
-        [],
-        [
-          { id: 'e1', name: 'web' },
-          { id: 'e2', name: 'web', ...second },
-        ],
-      );
+    const pair = engine(
+      [],
+      [
+        { id: 'e1', name: 'web' },
+        { id: 'e2', name: 'web' },
+      ],
+    );
     const wanted = { id: 'own', name: 'web' };
     const answers =
       (says: Readonly<Record<string, Inquiry>>) =>
@@ -114,13 +112,13 @@ describe('what holds an endpoint on an engine', () => {
         { type: 'unproven', unproven: ['e2'], message: 'node n3 is away' },
       ],
     ])('%s', async (_, says, verdict) => {
-      const judging = judgeEndpoint({ engine: pair(), inquire: answers(says) }, wanted, question.network);
+      const judging = judgeEndpoint({ engine: pair, inquire: answers(says) }, wanted, question.network);
       expect(await judging).toMatchObject(verdict);
     });
 
     test('are looked at again before one is removed', async () => {
-      await expect(isStillThere(pair(), judged)).rejects.toThrow(/changed hands/);
-      expect(await isStillThere(pair(), { question, all: ['e1', 'e2'] })).toBe(true);
+      await expect(isStillThere(pair, judged)).rejects.toThrow(/changed hands/);
+      expect(await isStillThere(pair, { question, all: ['e1', 'e2'] })).toBe(true);
     });
   });
 
